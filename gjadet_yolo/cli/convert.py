@@ -1,0 +1,63 @@
+"""``gjadet convert``: COCO to YOLO and back."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from gjadet_yolo.cli.arguments import add_flag
+
+
+def add_subparser(subparsers: Any) -> None:
+    """Declare the verb."""
+    parser = subparsers.add_parser(
+        "convert",
+        allow_abbrev=False,
+        help="data sets between COCO and YOLO",
+        description="COCO to YOLO (coco=DIR) or YOLO to COCO (yolo=data.yaml). Nothing is dropped in silence: findings are "
+        "counted in a table and listed in conversion.csv.",
+    )
+    parser.add_argument("--coco", type=Path, metavar="DIR", help="folder with annotations/*.json, or one json file")
+    parser.add_argument("--yolo", type=Path, metavar="YAML", help="data YAML of a YOLO tree")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to create")
+    parser.add_argument("--images", choices=("link", "copy"), default="link", help="link to the images (default) or copy")
+    add_flag(parser, "force", "replace an existing folder")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert and print what was met."""
+    from gjadet_yolo.cli.progress import progress
+    from gjadet_yolo.data.coco import read_coco
+    from gjadet_yolo.data.convert import write_coco, write_yolo
+    from gjadet_yolo.data.yolo import read_yolo
+
+    if (args.coco is None) == (args.yolo is None):
+        raise ValueError("gjadet convert takes either coco=DIR (to YOLO) or yolo=data.yaml (to COCO).")
+    if args.out.exists() and not args.force:  # before the work, not after it
+        raise FileExistsError(f"{args.out} exists already. Choose another folder, or say force=true to replace it.")
+    data = read_coco(args.coco, progress) if args.coco else read_yolo(args.yolo, progress)
+    print(table(data))
+    write = write_yolo if args.coco else write_coco
+    target = write(data, args.out, copy=args.images == "copy", force=args.force, progress=progress)
+    print(f"Wrote {target}")
+    if data.report.rows:
+        print(f"Each finding is listed in {args.out / 'conversion.csv'}")
+    if args.coco:
+        print(f"Train: yolo train model=gjadet.yaml data={target}")
+    return 0
+
+
+def table(data: Any) -> str:
+    """Images, boxes per class and findings, by split."""
+    splits = list(data.splits)
+    rows = [("images", [len(data.splits[split]) for split in splits])]
+    for index, name in enumerate(data.names):
+        counts = [sum(int((image.labels[:, 0] == index).sum()) for image in data.splits[split]) for split in splits]
+        rows.append((f"boxes of {name}", counts))
+    rows += [(what, [counts[split] for split in splits]) for what, counts in data.report.counts().items()]
+    width = max(len(row[0]) for row in rows)
+    lines = [" " * width + "".join(f"{split:>10}" for split in splits)]
+    lines += [f"{what:<{width}}" + "".join(f"{count:>10}" for count in counts) for what, counts in rows]
+    return "\n".join(lines)

@@ -1,0 +1,64 @@
+"""Detection model whose YAML carries its training recipe.
+
+The class name is part of every saved checkpoint. Only models whose YAML asks for it use it (``plugin.asks_for_plugin``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from ultralytics.nn.tasks import DetectionModel, yaml_model_load
+
+from gjadet_yolo.losses.config import LossConfig
+from gjadet_yolo.losses.detection import Statistics, build_criterion, load_statistics, set_training
+
+
+class GjadetModel(DetectionModel):
+    """The host's detection model with the criterion of the YAML's ``loss:`` block.
+
+    Attributes:
+        loss_state: Statistics of the class loss at the last save, as plain numbers, or None; the trainer keeps it.
+
+    Args:
+        cfg: Model YAML, as a name, a path or a dictionary.
+        ch: Input channels.
+        nc: Number of classes, instead of the YAML's.
+        verbose: Print the layer table.
+
+    Raises:
+        ValueError: Unknown keys or values in the ``loss:`` block, or faulty rows.
+    """
+
+    loss_state: Statistics | None = None
+
+    def __init__(
+        self, cfg: str | Path | dict[str, Any] = "gjadet.yaml", ch: int = 3, nc: int | None = None, verbose: bool = True
+    ) -> None:
+        yaml = cfg if isinstance(cfg, dict) else yaml_model_load(cfg)
+        config = LossConfig.from_yaml(yaml.get("loss"))
+        super().__init__(yaml, ch=ch, nc=nc, verbose=verbose)
+        config.resolved(joint=hasattr(self.model[-1], "obj"))
+        names = self.yaml.get("names") or []
+        if len(names) == self.yaml["nc"]:  # the YAML's own classes, until a data set brings others
+            self.names = dict(enumerate(names))
+
+    def init_criterion(self) -> Any:
+        """Build the criterion and give it the statistics of the run it continues."""
+        criterion = build_criterion(self)
+        if self.loss_state:
+            load_statistics(criterion, self.loss_state)
+        return criterion
+
+    def loss(self, batch: dict[str, Any], preds: Any = None) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Loss terms times batch size, and the terms by name; statistics move only while the model is in training mode.
+
+        Args:
+            batch: ``img`` (B, C, H, W) and targets as in the host.
+            preds: Raw head outputs, where they are computed already.
+        """
+        if getattr(self, "criterion", None) is None:
+            self.criterion = self.init_criterion()
+        set_training(self.criterion, self.training)
+        return super().loss(batch, preds)

@@ -1,0 +1,101 @@
+"""Trainer of models whose YAML carries a recipe: keeps the loss statistics and shows them.
+
+The host re-creates the criterion on resume and after NaN recovery, saves the averaged model without it, and validates through
+another copy. So the statistics travel as plain numbers in ``GjadetModel.loss_state``: written at each save, read where the
+host reads its other training state. Mirrored: ``save_model``, ``_load_checkpoint_state`` and ``resume_training`` in
+https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/engine/trainer.py
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from ultralytics.models.yolo.detect import DetectionTrainer
+from ultralytics.utils import DEFAULT_CFG, RANK
+from ultralytics.utils.torch_utils import unwrap_model
+
+from gjadet_yolo.engine.model import GjadetModel
+from gjadet_yolo.engine.validator import GjadetValidator
+from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
+from gjadet_yolo.losses.detection import Statistics, load_statistics, statistics
+
+
+def record_class_ratios(trainer: GjadetTrainer) -> None:
+    """Callback at the end of each training epoch: ratios reach ``results.csv`` and the loggers without validation too."""
+    if trainer.metrics is not None:
+        trainer.metrics.update(trainer.class_ratios())
+
+
+class GjadetTrainer(DetectionTrainer):
+    """The host's detection trainer for :class:`~gjadet_yolo.engine.model.GjadetModel`; arguments as in the host."""
+
+    def __init__(
+        self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: dict | None = None
+    ) -> None:
+        super().__init__(cfg, overrides, _callbacks)
+        self.add_callback("on_train_epoch_end", record_class_ratios)
+
+    def get_model(
+        self, cfg: str | Path | dict[str, Any] | None = None, weights: nn.Module | None = None, verbose: bool = True
+    ) -> GjadetModel:
+        """Build the model for the data set's classes and load weights by name and shape."""
+        settings = {"nc": self.data["nc"], "ch": self.data["channels"], "verbose": verbose and RANK == -1}
+        model = self.set_model_names_for_load(GjadetModel(cfg or "gjadet.yaml", **settings))
+        if weights:
+            model.load(weights)
+        return model
+
+    def get_validator(self) -> GjadetValidator:
+        """Validator that reads the loss with the statistics of the training."""
+        stock = super().get_validator()
+        return GjadetValidator(stock.dataloader, save_dir=stock.save_dir, args=stock.args, _callbacks=stock.callbacks)
+
+    def loss_statistics(self) -> Statistics:
+        """Current statistics of the class loss; empty before the first step and for losses without any."""
+        criterion = getattr(student(self.model), "criterion", None)
+        return statistics(criterion) if criterion is not None else {}
+
+    def class_ratios(self) -> dict[str, float]:
+        """Ratio of positive to negative gradient per class, named for ``results.csv`` and the loggers."""
+        names = [re.sub(r"[^\w-]", "_", str(name)) for name in self.data["names"].values()]
+        ratios = {}
+        for branch, state in self.loss_statistics().items():
+            prefix = RATIO_PREFIX if branch == "main" else f"{RATIO_PREFIX}{branch}/"
+            ratios |= {f"{prefix}{name}": value for name, value in zip(names, state["ratio"], strict=True)}
+        return ratios
+
+    def validate(self) -> tuple[dict[str, float] | None, float | None]:
+        """Validate and add the class ratios to the metrics."""
+        metrics, fitness = super().validate()
+        if metrics is not None:
+            metrics.update(self.class_ratios())
+        return metrics, fitness
+
+    def save_model(self) -> bool:
+        """Save with the statistics, outside the averaged and halved tensors."""
+        student(self.ema.ema).loss_state = self.loss_statistics() or None
+        return super().save_model()
+
+    def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
+        """Restore the host's training state (resume, NaN recovery) and the statistics with it."""
+        super()._load_checkpoint_state(ckpt)
+        model = student(self.model)
+        model.loss_state = getattr(student(ckpt["ema"]), "loss_state", None) if ckpt.get("ema") else None
+        if model.loss_state and getattr(model, "criterion", None) is not None:
+            load_statistics(model.criterion, model.loss_state)
+
+    def plot_metrics(self) -> None:
+        """Host's curves, and the class ratios over the epochs."""
+        super().plot_metrics()
+        picture = plot_class_ratios(self.csv, self.save_dir / "class_ratios.png")
+        if picture:
+            self.on_plot(picture)
+
+
+def student(model: nn.Module) -> nn.Module:
+    """The detection model itself, without wrappers for several GPUs, compilation or distillation."""
+    model = unwrap_model(model)
+    return getattr(model, "student_model", model)

@@ -1,0 +1,35 @@
+"""Validator of models whose YAML carries a recipe.
+
+During training the host validates the averaged model, whose criterion is another object with fresh statistics; its loss
+would be weighted differently from the training loss. This validator hands it the training's statistics first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+from ultralytics.engine.trainer import BaseTrainer
+from ultralytics.models.yolo.detect import DetectionValidator
+from ultralytics.utils.torch_utils import unwrap_model
+
+
+class GjadetValidator(DetectionValidator):
+    """The host's detection validator; arguments as in the host."""
+
+    def __call__(self, trainer: BaseTrainer | None = None, model: nn.Module | None = None, **kwargs: Any) -> Any:
+        """Validate; within a training, with the loss statistics of the training."""
+        if trainer is not None and trainer.ema:
+            share_statistics(trainer)
+        return super().__call__(trainer=trainer, model=model, **kwargs)
+
+
+def share_statistics(trainer: BaseTrainer) -> None:
+    """Give the averaged model the training's loss statistics; its criterion is built anew from them.
+
+    It is not updated in place: the host builds it in inference mode, which forbids that.
+    """
+    averaged = unwrap_model(trainer.ema.ema)
+    averaged = getattr(averaged, "student_model", averaged)
+    averaged.loss_state = trainer.loss_statistics() or None
+    averaged.criterion = None

@@ -1,0 +1,51 @@
+"""Curves over the epochs of a training, read from the host's ``results.csv``."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+RATIO_PREFIX = "ratio/"
+"""Columns of ``results.csv`` that hold the ratio of positive to negative gradient of a class."""
+
+
+def read_class_ratios(results_csv: Path) -> tuple[list[int], dict[str, list[float]]]:
+    """Read epochs and class ratios.
+
+    Args:
+        results_csv: The host's table, one row per epoch.
+
+    Returns:
+        Epoch numbers, and the ratios by class name; empty for losses without statistics.
+    """
+    with results_csv.open(newline="", encoding="utf-8") as file:
+        rows = [{key.strip(): value for key, value in row.items() if key} for row in csv.DictReader(file)]
+    columns = [key for key in rows[0] if key.startswith(RATIO_PREFIX)] if rows else []
+    ratios = {key.removeprefix(RATIO_PREFIX): [float(row[key]) for row in rows] for key in columns}
+    return [int(row["epoch"]) for row in rows], ratios
+
+
+def plot_class_ratios(results_csv: Path, picture: Path) -> Path | None:
+    """Draw the class ratios over the epochs, on a logarithmic scale.
+
+    Args:
+        results_csv: The host's table.
+        picture: PNG file to write.
+
+    Returns:
+        The picture, or None where there is nothing to draw.
+    """
+    epochs, ratios = read_class_ratios(results_csv)
+    if not ratios:
+        return None
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    for name, values in ratios.items():
+        axes.plot(epochs, values, marker=".", label=name)
+    axes.axhline(1, color="grey", linewidth=0.8, linestyle="--")
+    axes.set(yscale="log", xlabel="epoch", ylabel="positive / negative gradient", title="Gradient ratio per class")
+    axes.legend(fontsize="small", ncols=2)
+    figure.savefig(picture, dpi=150)
+    plt.close(figure)
+    return picture

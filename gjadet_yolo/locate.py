@@ -1,0 +1,80 @@
+"""Where the packaged YAML files and weights lie, and which of them a bare name means."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+SCALES = "nsmlx"
+YAML_SUFFIXES = (".yaml", ".yml")
+
+
+def folder(kind: str) -> Path:
+    """Folder of packaged files.
+
+    Args:
+        kind: ``cfg``, ``datasets`` or ``weights``.
+
+    Returns:
+        The folder inside the installed package, or beside the package in a source checkout.
+    """
+    package = Path(__file__).parent
+    inside = package / kind
+    return inside if inside.is_dir() else package.parent / kind
+
+
+def files(kind: str, suffixes: tuple[str, ...] = YAML_SUFFIXES) -> dict[str, Path]:
+    """Packaged files by stem, e.g. ``{"gjadet": .../cfg/gjadet.yaml}``."""
+    base = folder(kind)
+    return {p.stem: p for p in sorted(base.iterdir()) if p.suffix in suffixes} if base.is_dir() else {}
+
+
+def split_scale(stem: str, known: dict[str, Path] | None = None) -> tuple[str, str]:
+    """Split a model name into family and scale.
+
+    Args:
+        stem: Name without suffix, e.g. ``gjadetm`` or ``gjadet-yolo11s``.
+        known: Families; default: the packaged model YAMLs.
+
+    Returns:
+        ``(family, scale)``; the scale is empty where the name has none, the family empty where it is not known.
+    """
+    known = files("cfg") if known is None else known
+    if stem in known:
+        return stem, ""
+    family, scale = stem[:-1], stem[-1:]
+    return (family, scale) if family in known and scale in SCALES else ("", "")
+
+
+def model_yaml(name: str | Path) -> Path | None:
+    """Model YAML that a name with a scale, or a bare name, means.
+
+    ``gjadetm.yaml`` means the user's own ``gjadet.yaml`` beside it where there is one, else the packaged file.
+
+    Returns:
+        The file, or None for names that are not of this package.
+    """
+    path = Path(name)
+    known = files("cfg")
+    family, _ = split_scale(path.stem, known)
+    if path.suffix not in YAML_SUFFIXES or not family:
+        return None
+    own = path.with_name(family + path.suffix)
+    if own.exists():
+        return own
+    return known[family] if path.name == str(name) else None
+
+
+def dataset_yaml(name: str | Path) -> Path | None:
+    """Packaged dataset YAML that a bare name means (``crash2024.yaml``), or None."""
+    path = Path(name)
+    if path.suffix not in YAML_SUFFIXES or path.name != str(name):
+        return None
+    return files("datasets").get(path.stem)
+
+
+def suggestion(word: str, options: list[str] | tuple[str, ...]) -> str:
+    """Ready-made end of an error message: the closest match where there is one, and everything that is allowed."""
+    close = get_close_matches(word, options, n=1, cutoff=0.5)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    return f"{hint} Allowed: {', '.join(options)}."

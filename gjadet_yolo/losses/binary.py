@@ -1,0 +1,27 @@
+"""Binary cross-entropy with the call signature of the class losses here: the host's loss, for comparison and as default."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from gjadet_yolo.losses.gjr import gjr_loss
+
+
+class BinaryCrossEntropy(nn.Module):
+    """BCE without statistics; what GJR is with all class weights 1 and a modulating exponent of 0.
+
+    Args:
+        num_classes: Number of classes; accepted so that all class losses are built alike.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+
+    def forward(
+        self, logits: torch.Tensor, targets: torch.Tensor, sample_weights: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Unreduced loss, (..., C), in float32 at least; arguments as in :class:`~gjadet_yolo.losses.gjr.GJRLoss`."""
+        weights = torch.ones((), device=logits.device) if sample_weights is None else sample_weights.float()
+        return gjr_loss(logits, targets, weights, beta=0.0)

@@ -1,0 +1,122 @@
+"""The ``loss:`` block of a model YAML."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+from torch import nn
+
+from gjadet_yolo.locate import suggestion
+from gjadet_yolo.losses.binary import BinaryCrossEntropy
+from gjadet_yolo.losses.equalization import EqualizationLoss
+from gjadet_yolo.losses.gjr import GJRLoss
+
+CLASS_LOSSES: dict[str, type[nn.Module]] = {"bce": BinaryCrossEntropy, "eqlv2": EqualizationLoss, "gjr": GJRLoss}
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "cls": tuple(CLASS_LOSSES),
+    "cls_anchors": ("auto", "foreground", "all"),
+    "cls_target": ("auto", "onehot", "iou", "score"),
+    "obj": ("bce", "qfl"),
+}
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Losses of a detection model; the block's keys are these fields, and every one is optional.
+
+    Attributes:
+        cls: Class loss: ``bce`` (host), ``eqlv2`` or ``gjr``.
+        cls_anchors: Anchors the class loss sees: ``foreground`` (published form, needs JointDetect), ``all`` (host), or
+            ``auto``: foreground on JointDetect, all on the plain head.
+        cls_target: Target at the target's own class: ``onehot``, ``iou`` of the predicted box (the joint representation),
+            ``score`` (the assigner's soft score, as in the host), or ``auto``: onehot on foreground, score on all.
+        cls_gain: Factor on the class loss, on top of the host's ``cls=``.
+        obj: Objectness loss of JointDetect: ``bce`` or ``qfl`` (quality focal, exponent 2).
+        obj_gain: Factor on the objectness loss, on top of the host's ``cls=``.
+        gamma: Steepness of the class weights (eqlv2, gjr); default: the loss's own.
+        mu: Gradient ratio at which their function is 1/2.
+        alpha: Most that a positive weight gains.
+        beta: Modulating exponent (gjr): 0, or 1 and more.
+    """
+
+    cls: str = "bce"
+    cls_anchors: str = "auto"
+    cls_target: str = "auto"
+    cls_gain: float = 1.0
+    obj: str = "bce"
+    obj_gain: float = 1.0
+    gamma: float | None = None
+    mu: float | None = None
+    alpha: float | None = None
+    beta: float | None = None
+
+    def __post_init__(self) -> None:
+        for key, options in CHOICES.items():
+            if getattr(self, key) not in options:
+                raise ValueError(f"loss: {key} is {getattr(self, key)!r}.{suggestion(str(getattr(self, key)), options)}")
+        for key in ("cls_gain", "obj_gain", "gamma", "mu", "alpha", "beta"):
+            value = getattr(self, key)
+            number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            if value is not None and not (number and value >= 0):
+                raise ValueError(f"loss: {key} is {value!r}, expected a number of 0 or more.")
+        if self.beta is not None and 0 < self.beta < 1:
+            raise ValueError(f"loss: beta is {self.beta}, allowed: 0, or 1 and more (its gradient is infinite between).")
+        self.check_hyper_parameters()
+
+    def check_hyper_parameters(self) -> None:
+        """Refuse hyper-parameters that the chosen class loss does not have."""
+        known = list(inspect.signature(CLASS_LOSSES[self.cls]).parameters)[1:]
+        for key in self.hyper_parameters:
+            if key not in known:
+                allowed = ", ".join(known) or "none"
+                raise ValueError(f"loss: {key} does not belong to cls: {self.cls}. Its hyper-parameters: {allowed}.")
+
+    @property
+    def hyper_parameters(self) -> dict[str, float]:
+        """Hyper-parameters of the class loss that the block sets."""
+        return {key: value for key in ("gamma", "mu", "alpha", "beta") if (value := getattr(self, key)) is not None}
+
+    @classmethod
+    def from_yaml(cls, block: dict[str, Any] | None) -> LossConfig:
+        """Read the block.
+
+        Args:
+            block: The ``loss:`` block, or None where the YAML has none.
+
+        Raises:
+            ValueError: Not a mapping, unknown key, or a value that is not allowed; with the closest match.
+        """
+        if block is not None and not isinstance(block, dict):
+            raise ValueError(f"loss: is {block!r}, expected keys and values such as 'cls: gjr'.")
+        names = [field.name for field in fields(cls)]
+        for key in block or {}:
+            if key not in names:
+                raise ValueError(f"loss: has an unknown key '{key}'.{suggestion(str(key), names)}")
+        return cls(**(block or {}))
+
+    def resolved(self, joint: bool) -> LossConfig:
+        """Replace ``auto`` by what the head calls for.
+
+        Args:
+            joint: Whether the head has an objectness branch.
+
+        Raises:
+            ValueError: Foreground only on a head without objectness: nothing would teach it what background is.
+        """
+        anchors = self.cls_anchors if self.cls_anchors != "auto" else ("foreground" if joint else "all")
+        if anchors == "foreground" and not joint:
+            raise ValueError(
+                "loss: cls_anchors is 'foreground', but the head has no objectness branch to tell background. "
+                "Use the head JointDetect, or cls_anchors: all."
+            )
+        target = self.cls_target if self.cls_target != "auto" else ("onehot" if anchors == "foreground" else "score")
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return LossConfig(**{**values, "cls_anchors": anchors, "cls_target": target})
+
+    def class_loss(self, num_classes: int) -> nn.Module:
+        """Build the class loss."""
+        return CLASS_LOSSES[self.cls](num_classes, **self.hyper_parameters)

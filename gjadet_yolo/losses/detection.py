@@ -1,0 +1,217 @@
+"""The detection criterion: named terms, their weights and normalisers.
+
+It subclasses the host's criterion and keeps its target preparation, box decoding, assigner and box losses. Mirrored:
+``v8DetectionLoss.get_assigned_targets_and_loss`` in
+https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/utils/loss.py. Terms, all divided by the sum S of the
+assigner's soft scores t, whose largest over classes at an anchor is q:
+
+- box and dfl (or l1): the host's;
+- objectness on all anchors, target q: ``hyp.cls * obj_gain * sum(loss) / S``;
+- class: on foreground anchors weighted by q (JointDetect), or on all anchors unweighted (host's form).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
+from ultralytics.utils.metrics import bbox_iou
+from ultralytics.utils.tal import make_anchors
+
+from gjadet_yolo.losses.balance import GradientBalance
+from gjadet_yolo.losses.config import LossConfig
+from gjadet_yolo.losses.quality_focal import quality_focal_loss
+
+Statistics = dict[str, dict[str, list[float]]]
+"""Per head branch ("main", or "one2many" and "one2one"): accumulated gradients and ratio per class."""
+
+
+@dataclass
+class Assignment:
+    """What the assigner decided for A anchors in B images.
+
+    Attributes:
+        anchors: Anchor points in grid units, (A, 2).
+        strides: Stride of each anchor in px, (A, 1).
+        imgsz: Height and width of the images in px, (2,).
+        boxes: Predicted xyxy boxes in grid units, (B, A, 4).
+        target_boxes: Assigned xyxy boxes in grid units, (B, A, 4).
+        scores: Soft scores t, non-zero at the assigned class only, (B, A, C).
+        foreground: Whether a target is assigned, (B, A).
+        target_index: Index of the assigned target, (B, A).
+        total: S, at least 1.
+    """
+
+    anchors: torch.Tensor
+    strides: torch.Tensor
+    imgsz: torch.Tensor
+    boxes: torch.Tensor
+    target_boxes: torch.Tensor
+    scores: torch.Tensor
+    foreground: torch.Tensor
+    target_index: torch.Tensor
+    total: torch.Tensor
+
+    @property
+    def quality(self) -> torch.Tensor:
+        """Best soft score of each anchor, (B, A, 1); zero on background."""
+        return self.scores.sum(-1, keepdim=True)
+
+
+class DetectionCriterion(v8DetectionLoss):
+    """Criterion of models whose YAML has a ``loss:`` block or the head JointDetect.
+
+    Args:
+        model: Detection model with ``args``, ``yaml`` and a head as last layer.
+        tal_topk: Candidates per target in the assigner.
+        tal_topk2: Second limit of the one-to-one branch.
+    """
+
+    def __init__(self, model: nn.Module, tal_topk: int = 10, tal_topk2: int | None = None) -> None:
+        super().__init__(model, tal_topk, tal_topk2)
+        self.joint = hasattr(model.model[-1], "obj")
+        self.config = LossConfig.from_yaml(model.yaml.get("loss")).resolved(self.joint)
+        self.class_loss = self.config.class_loss(self.nc).to(self.device)
+        last = self.loss_names[-1]  # dfl_loss or l1_loss
+        self.loss_names = ("box_loss", "obj_loss", "cls_loss", last) if self.joint else ("box_loss", "cls_loss", last)
+
+    def get_assigned_targets_and_loss(
+        self, preds: dict[str, torch.Tensor], batch: dict[str, Any], **assign_kwargs: Any
+    ) -> tuple[tuple[torch.Tensor, ...], torch.Tensor, dict[str, torch.Tensor]]:
+        """Assign targets and form the terms.
+
+        Args:
+            preds: Raw head outputs ``boxes`` (B, 4 * reg_max, A), ``scores`` (B, C, A), ``feats`` and, from JointDetect,
+                ``obj`` (B, 1, A).
+            batch: ``batch_idx`` (N,), ``cls`` (N, 1) and ``bboxes`` (N, 4), xywh relative to the image.
+            assign_kwargs: Passed to the host's assigner.
+
+        Returns:
+            Assigned targets as in the host, the weighted terms in the order of ``loss_names``, and the same by name.
+        """
+        distances = preds["boxes"].permute(0, 2, 1).contiguous()  # (B, A, 4 * reg_max)
+        logits = preds["scores"].permute(0, 2, 1).contiguous()  # (B, A, C)
+        objectness = preds["obj"].permute(0, 2, 1).contiguous() if self.joint else None  # (B, A, 1)
+        found = self.assign(preds["feats"], distances, logits, objectness, batch, **assign_kwargs)
+        box, distance = self.bbox_loss(
+            distances,
+            found.boxes,
+            found.anchors,
+            found.target_boxes,
+            found.scores,
+            found.total,
+            found.foreground,
+            found.imgsz,
+            found.strides,
+        )
+        terms = [box * self.hyp.box, self.class_term(logits, found), distance * self.hyp.dfl]
+        if objectness is not None:
+            terms.insert(1, self.objectness_term(objectness, found))
+        loss = torch.stack([term.float() for term in terms])
+        targets = found.foreground, found.target_index, found.target_boxes * found.strides, found.anchors, found.strides
+        return targets, loss, dict(zip(self.loss_names, loss.detach(), strict=True))
+
+    def assign(
+        self,
+        feats: list[torch.Tensor],
+        distances: torch.Tensor,
+        logits: torch.Tensor,
+        objectness: torch.Tensor | None,
+        batch: dict[str, Any],
+        **assign_kwargs: Any,
+    ) -> Assignment:
+        """Decode boxes and let the host's assigner choose anchors, by joint scores where there is an objectness."""
+        anchors, strides = make_anchors(feats, self.stride, 0.5)
+        imgsz = torch.tensor(feats[0].shape[2:], device=self.device, dtype=logits.dtype) * self.stride[0]
+        targets = torch.cat((batch["batch_idx"].view(-1, 1), batch["cls"].view(-1, 1), batch["bboxes"]), 1)
+        targets = self.preprocess(targets.to(self.device), logits.shape[0], scale_tensor=imgsz[[1, 0, 1, 0]])
+        labels, true_boxes = targets.split((1, 4), 2)
+        boxes = self.bbox_decode(anchors, distances)
+        confidence = logits.detach().sigmoid()
+        if objectness is not None:
+            confidence = confidence * objectness.detach().sigmoid()
+        _, target_boxes, scores, foreground, index = self.assigner(
+            confidence,
+            (boxes.detach() * strides).type(true_boxes.dtype),
+            anchors * strides,
+            labels,
+            true_boxes,
+            true_boxes.sum(2, keepdim=True).gt(0.0),
+            **assign_kwargs,
+        )
+        total = scores.sum().clamp(min=1)
+        return Assignment(anchors, strides, imgsz, boxes, target_boxes / strides, scores, foreground, index, total)
+
+    def class_targets(self, found: Assignment) -> torch.Tensor:
+        """Targets y of the class loss, (B, A, C)."""
+        if self.config.cls_target == "score":
+            return found.scores.float()
+        own_class = (found.scores > 0).float()
+        if self.config.cls_target == "onehot":
+            return own_class
+        iou = bbox_iou(found.boxes.detach().float(), found.target_boxes.float(), xywh=False)  # (B, A, 1)
+        return own_class * iou.clamp(0, 1)
+
+    def class_term(self, logits: torch.Tensor, found: Assignment) -> torch.Tensor:
+        """Weighted class loss, a scalar."""
+        seen = found.quality if self.config.cls_anchors == "foreground" else None
+        loss = self.class_loss(logits, self.class_targets(found), seen)
+        if self.class_weights is not None:  # the host's cls_pw
+            loss = loss * self.class_weights
+        return loss.sum() / found.total * (self.hyp.cls * self.config.cls_gain)
+
+    def objectness_term(self, objectness: torch.Tensor, found: Assignment) -> torch.Tensor:
+        """Weighted objectness loss, a scalar."""
+        loss = quality_focal_loss(objectness, found.quality.float(), beta=2.0 if self.config.obj == "qfl" else 0.0)
+        return loss.sum() / found.total * (self.hyp.cls * self.config.obj_gain)
+
+
+def build_criterion(model: nn.Module) -> DetectionCriterion | E2ELoss:
+    """Criterion for a model: one, or one per branch with its own statistics for end-to-end heads."""
+    if getattr(model.model[-1], "one2one_cv2", None) is not None:
+        return E2ELoss(model, loss_fn=DetectionCriterion)
+    return DetectionCriterion(model)
+
+
+def branches(criterion: DetectionCriterion | E2ELoss) -> dict[str, DetectionCriterion]:
+    """Criteria by head branch."""
+    if isinstance(criterion, E2ELoss):
+        return {"one2many": criterion.one2many, "one2one": criterion.one2one}
+    return {"main": criterion}
+
+
+def set_training(criterion: DetectionCriterion | E2ELoss, mode: bool) -> None:
+    """Let statistics move, or hold them still."""
+    for branch in branches(criterion).values():
+        branch.class_loss.train(mode)
+
+
+def statistics(criterion: DetectionCriterion | E2ELoss) -> Statistics:
+    """Statistics as plain numbers, which no averaging or half precision touches; empty for losses without any."""
+    return {
+        name: {key: value.tolist() for key, value in branch.class_loss.state_dict().items()}
+        for name, branch in branches(criterion).items()
+        if isinstance(branch.class_loss, GradientBalance)
+    }
+
+
+def load_statistics(criterion: DetectionCriterion | E2ELoss, state: Statistics) -> None:
+    """Set statistics saved by :func:`statistics`.
+
+    Raises:
+        ValueError: They belong to another head or number of classes.
+    """
+    for name, branch in branches(criterion).items():
+        if not isinstance(branch.class_loss, GradientBalance):
+            continue
+        if name not in state or len(state[name]["ratio"]) != branch.nc:
+            raise ValueError(
+                f"Saved loss statistics do not fit: the model has branch '{name}' with {branch.nc} classes, the checkpoint "
+                f"has {({key: len(value['ratio']) for key, value in state.items()}) or 'none'}. Start a new training."
+            )
+        branch.class_loss.load_state_dict({key: torch.tensor(value) for key, value in state[name].items()})
+
+

@@ -1,0 +1,24 @@
+"""Quality focal loss: focal loss for soft targets.
+
+Source: "Generalized Focal Loss", NeurIPS 2020, arXiv 2006.04388, eq. 5. It is the GJR loss with all class weights 1.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from gjadet_yolo.losses.gjr import gjr_loss
+
+
+def quality_focal_loss(logits: torch.Tensor, targets: torch.Tensor, beta: float = 2.0) -> torch.Tensor:
+    """Unreduced quality focal loss ``|y - s|^beta * BCE(s, y)``; ``beta = 0`` is BCE.
+
+    Args:
+        logits: Logits of any shape.
+        targets: Targets y in [0, 1], same shape.
+        beta: Exponent of the modulating factor.
+
+    Returns:
+        Loss of the same shape, in float32 at least.
+    """
+    return gjr_loss(logits, targets, torch.ones((), device=logits.device), beta)

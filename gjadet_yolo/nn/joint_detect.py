@@ -1,0 +1,112 @@
+"""Detection head with an objectness branch: score = objectness * class.
+
+GJADet's release (GJADet-crash-pytorch) has box, objectness and class outputs, and its class loss sees matched samples only;
+the objectness tells target from background. An anchor-free YOLO head has no such output, so background anchors push rare
+classes down. This head gives it back as one more 1x1 convolution per level on the features of the class branch.
+Everything else is the host's: both class-branch styles, DFL or direct distances, one-to-one branch, fusing, export.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import nn
+from ultralytics.nn.modules import Detect
+
+from gjadet_yolo.nn.row import MANY, Plan, Row
+
+
+class JointDetect(Detect):
+    """YOLO head with boxes, class logits and one objectness logit per anchor.
+
+    YAML row: ``[[15, 18, 21], 1, JointDetect, [nc]]``. Parameter names of the box and class branches are the host's, so
+    its pretrained heads load.
+
+    Args:
+        nc: Number of classes.
+        reg_max: Bins of the box distribution; 1 predicts distances.
+        end2end: Add the one-to-one branch (NMS-free inference).
+        legacy: YOLOv8-style class branch instead of the depth-wise one of YOLO11 and YOLO26.
+        ch: Channels of each level.
+    """
+
+    inputs: ClassVar[range] = range(1, MANY.stop)
+
+    def __init__(
+        self,
+        nc: int = 80,
+        reg_max: int = 16,
+        end2end: bool | None = False,
+        legacy: bool = False,
+        ch: Sequence[int] = (),
+    ) -> None:
+        self.legacy = legacy  # the host's constructor chooses the class branch by it
+        super().__init__(nc, reg_max, bool(end2end), tuple(ch))
+        self.obj = nn.ModuleList(nn.Conv2d(branch[-1].in_channels, 1, 1) for branch in self.cv3)
+        if end2end:
+            self.one2one_obj = copy.deepcopy(self.obj)
+
+    @classmethod
+    def plan(cls, row: Row) -> Plan:
+        """``[nc]`` from the YAML; the rest from the parser, as for the host's Detect."""
+        head = row.head
+        args = (*row.args, head.get("reg_max", 16), head.get("end2end"), head.get("legacy", False), row.channels)
+        return Plan(args, row.channels[0])
+
+    @property
+    def one2many(self) -> dict[str, nn.Module]:
+        """Branches of the one-to-many head."""
+        return {**super().one2many, "obj_head": self.obj}
+
+    @property
+    def one2one(self) -> dict[str, nn.Module]:
+        """Branches of the one-to-one head."""
+        return {**super().one2one, "obj_head": self.one2one_obj}
+
+    def forward_head(
+        self,
+        x: list[torch.Tensor],
+        box_head: nn.Module | None = None,
+        cls_head: nn.Module | None = None,
+        obj_head: nn.Module | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Raw outputs of one branch.
+
+        Args:
+            x: Feature maps (B, C_l, H_l, W_l).
+            box_head: Box branch, or None after fusing.
+            cls_head: Class branch, or None after fusing.
+            obj_head: Objectness branch, or None after fusing.
+
+        Returns:
+            ``boxes`` (B, 4 * reg_max, A), class logits ``scores`` (B, nc, A), objectness logits ``obj`` (B, 1, A) and
+            ``feats``, for A anchors on all levels; empty after fusing.
+        """
+        if box_head is None or cls_head is None or obj_head is None:
+            return {}
+        boxes, scores, objectness = [], [], []
+        for level, box, cls, obj in zip(x, box_head, cls_head, obj_head, strict=True):
+            hidden = cls[1](cls[0](level))
+            boxes.append(box(level).flatten(2))
+            scores.append(cls[2](hidden).flatten(2))
+            objectness.append(obj(hidden).flatten(2))
+        return {"boxes": torch.cat(boxes, 2), "scores": torch.cat(scores, 2), "obj": torch.cat(objectness, 2), "feats": x}
+
+    def _inference(self, x: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Decoded boxes and joint scores, (B, 4 + nc, A)."""
+        return torch.cat((self._get_decode_boxes(x), x["scores"].sigmoid() * x["obj"].sigmoid()), 1)
+
+    def bias_init(self) -> None:
+        """Host's box bias; objectness starts at the host's prior (5 targets per 640 px image), classes at 1 / nc.
+
+        The joint score then starts where the host's class score does. With one or two classes the class prior is 1/2.
+        """
+        super().bias_init()
+        for heads in (self.one2many, self.one2one) if getattr(self, "one2one_obj", None) else (self.one2many,):
+            for cls, obj, stride in zip(heads["cls_head"], heads["obj_head"], self.stride, strict=True):
+                nn.init.constant_(cls[-1].bias, -math.log(max(self.nc, 2) - 1))
+                nn.init.constant_(obj.bias, math.log(5 / (640 / float(stride)) ** 2))

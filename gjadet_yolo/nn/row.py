@@ -1,0 +1,68 @@
+"""What a model YAML row means: the facts a plugin module gets from the parser, and its answer.
+
+Each plugin module states its own row rule as a classmethod ``plan(row) -> Plan`` beside the class, and the number of
+inputs it takes as ``inputs``. The parser (``gjadet_yolo/parse.py``) applies the rule; it knows no module by name.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+MANY = range(2, 9)
+"""Accepted number of inputs of necks and heads."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a model YAML, as the parser sees it.
+
+    Attributes:
+        index: Layer number.
+        channels: Channels of each input, in the order of ``from``.
+        args: YAML arguments, names such as ``nc`` already replaced by their values.
+        repeats: Number of repeats after depth scaling.
+        width: Width multiple of the scale.
+        max_channels: Channel limit of the scale, before the width multiple.
+        head: Settings of detection heads: ``reg_max``, ``end2end`` and ``legacy`` (YOLOv8-style class branch).
+    """
+
+    index: int
+    channels: tuple[int, ...]
+    args: tuple[Any, ...] = ()
+    repeats: int = 1
+    width: float = 1.0
+    max_channels: float = math.inf
+    head: dict[str, Any] = field(default_factory=dict)
+
+    def scaled(self, channels: int) -> int:
+        """Channels after the scale's limit and width, rounded up to a multiple of 8, as the host does it."""
+        return math.ceil(min(channels, self.max_channels) * self.width / 8) * 8
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to build the module of a row.
+
+    Attributes:
+        args: Constructor arguments.
+        c_out: Channels of the output; for heads, which nothing follows, any number.
+        repeats: How many copies the parser chains; 1 where the module repeats inside.
+    """
+
+    args: tuple[Any, ...]
+    c_out: int
+    repeats: int = 1
+
+
+@runtime_checkable
+class PluginModule(Protocol):
+    """What the parser asks of a registered class."""
+
+    inputs: ClassVar[range]
+
+    @classmethod
+    def plan(cls, row: Row) -> Plan:
+        """Translate a YAML row into constructor arguments and output channels."""
+        ...

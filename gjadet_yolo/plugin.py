@@ -1,0 +1,267 @@
+"""What is registered with Ultralytics, and the checks around it.
+
+One function per host module, called by the import hook (``autoload.py``) once that module has loaded:
+
+- ``ultralytics.nn.tasks``: module names, YAML rows, bare model names, scales, restricted checkpoint loading;
+- ``ultralytics.data.utils``: bare dataset names;
+- ``ultralytics.models.yolo.model``: model, trainer and validator classes for YAMLs that ask for them.
+
+On a host outside the tested range, or where a name is already taken, nothing is registered: stock models go on working,
+and asking for a model of this package says why.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from gjadet_yolo import locate
+
+LOWEST, BELOW = "8.4.130", "8.5"
+"""Supported Ultralytics: ``LOWEST <= version < BELOW``; setup.cfg states the same range."""
+
+BLOCKS = ("loss",)
+"""Top-level blocks of a model YAML that this package reads; a model with one of them gets the classes of ``engine/``."""
+
+PATCHED = "__gjadet_patched__"
+
+
+class PluginError(RuntimeError):
+    """The plugin cannot work with this host; the message says why and what to do."""
+
+
+@dataclass
+class Status:
+    """What has been connected in this process, and why not the rest; ``gjadet doctor`` shows it."""
+
+    connected: set[str] = field(default_factory=set)
+    problem: str = ""
+
+
+status = Status()
+
+
+def version_tuple(version: str) -> tuple[int, ...]:
+    """Leading numbers of a version: ``8.4.190`` -> (8, 4, 190)."""
+    return tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+
+
+def check_version(version: str) -> None:
+    """Refuse a host outside the tested range.
+
+    Raises:
+        PluginError: Names both versions and the command that helps.
+    """
+    if not version_tuple(LOWEST) <= version_tuple(version) < version_tuple(BELOW):
+        from gjadet_yolo import __version__
+
+        raise PluginError(
+            f"gjadet-yolo {__version__} supports ultralytics >={LOWEST},<{BELOW}, found ultralytics {version}. "
+            f"Run: pip install 'ultralytics>={LOWEST},<{BELOW}'"
+        )
+
+
+def connect(module: ModuleType) -> None:
+    """Connect the plugin to one loaded host module; a second call does nothing.
+
+    Problems are kept in :class:`Status` and raised when a model of this package is asked for, because an import of the
+    host must not fail.
+    """
+    if getattr(module, PATCHED, False):
+        return
+    setattr(module, PATCHED, True)
+    try:
+        import ultralytics
+
+        check_version(ultralytics.__version__)
+        CONNECTORS[module.__name__](module)
+    except PluginError as error:
+        status.problem = str(error)
+        if module.__name__ == "ultralytics.nn.tasks":
+            module.check_yaml = refusing(module.check_yaml)
+    else:
+        status.connected.add(module.__name__)
+
+
+def refusing(check_yaml: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap the host's YAML look-up so that models of this package raise the stored problem."""
+
+    @functools.wraps(check_yaml)
+    def wrapper(file: str | Path, *args: Any, **kwargs: Any) -> Any:
+        if locate.model_yaml(file):
+            raise PluginError(f"{Path(file).name} needs gjadet-yolo, which is not active: {status.problem}")
+        return check_yaml(file, *args, **kwargs)
+
+    return wrapper
+
+
+def register_modules(tasks: ModuleType, modules: Iterable[type]) -> None:
+    """Make classes nameable in model YAMLs.
+
+    Args:
+        tasks: The host's ``ultralytics.nn.tasks``.
+        modules: Classes with a row rule; registering one twice is harmless.
+
+    Raises:
+        PluginError: The host already has the name.
+    """
+    from gjadet_yolo.parse import has_rule
+
+    for cls in modules:
+        assert has_rule(cls), f"{cls.__name__} states no row rule (inputs, plan)"
+        present = getattr(tasks, cls.__name__, cls)
+        if present is not cls:
+            raise PluginError(
+                f"ultralytics already has a module '{cls.__name__}' ({present.__module__}), which gjadet-yolo also "
+                f"registers. Use an ultralytics version within >={LOWEST},<{BELOW} that was tested, or report it."
+            )
+        setattr(tasks, cls.__name__, cls)
+
+
+def connect_tasks(tasks: ModuleType) -> None:
+    """Module names, rows, bare model names, scales and restricted loading in ``ultralytics.nn.tasks``.
+
+    Nothing of ``nn/`` and ``engine/`` is imported yet: they import the host themselves, and may be what is loading it.
+    """
+    tasks.parse_model = parsing(tasks)
+    tasks.check_yaml = finding(tasks.check_yaml, locate.model_yaml, "cfg")
+    tasks.guess_model_scale = scaling(tasks.guess_model_scale)
+    allow_restricted(tasks)
+
+
+def parsing(tasks: ModuleType) -> Callable[..., Any]:
+    """Wrap the host's parser; modules are registered when the first model is built.
+
+    If that is not possible, stock models are still parsed by the host, and models of this package say why not.
+    """
+    stock = tasks.parse_model
+
+    @functools.cache
+    def extended() -> Callable[..., Any]:
+        from gjadet_yolo.nn import MODULES
+        from gjadet_yolo.parse import extend_parser
+
+        register_modules(tasks, MODULES)
+        try:
+            return extend_parser(tasks, stock)
+        except (RuntimeError, OSError) as error:
+            raise PluginError(f"the model parser of this ultralytics cannot be extended: {error}") from error
+
+    @functools.wraps(stock)
+    def parse_model(d: dict[str, Any], ch: int, verbose: bool = True) -> Any:
+        try:
+            parser = extended()
+        except PluginError as error:
+            status.problem = str(error)
+            if asks_for_plugin(d):
+                raise
+            return stock(d, ch, verbose)
+        return parser(d, ch, verbose)
+
+    parse_model.extended = extended
+    return parse_model
+
+
+def allow_restricted(tasks: ModuleType) -> None:
+    """Let ``ULTRALYTICS_SAFE_LOAD=1`` rebuild this package's classes, and no others of it."""
+
+    def names() -> dict[str, Any]:
+        from gjadet_yolo.engine.model import GjadetModel
+        from gjadet_yolo.nn import MODULES, PARTS
+
+        return {f"{cls.__module__}.{cls.__qualname__}": cls for cls in (GjadetModel, *MODULES, *PARTS)}
+
+    safe_load = tasks._SafeLoad
+    build = safe_load._build
+    safe_load._build = staticmethod(lambda: {**build(), **names()})
+    if safe_load._registry is not None:  # a restricted load came before this package
+        safe_load._registry.update(names())
+
+
+def scaling(guess_model_scale: Callable[..., str]) -> Callable[..., str]:
+    """Wrap the host's scale guess, which finds scales in ``yolo<digits><scale>`` only."""
+
+    @functools.wraps(guess_model_scale)
+    def wrapper(model_path: str | Path) -> str:
+        family, scale = locate.split_scale(Path(model_path).stem)
+        return scale if family and scale else guess_model_scale(model_path)
+
+    return wrapper
+
+
+def finding(check: Callable[..., Any], find: Callable[[str | Path], Path | None], kind: str) -> Callable[..., Any]:
+    """Wrap a host look-up of files: what the user has wins, then the package, then the host.
+
+    Args:
+        check: The host's look-up.
+        find: Look-up in the package.
+        kind: Packaged folder whose names are suggested when nothing is found.
+    """
+
+    @functools.wraps(check)
+    def wrapper(file: str | Path, *args: Any, **kwargs: Any) -> Any:
+        if not Path(file).exists() and (found := find(file)):
+            return str(found)
+        try:
+            return check(file, *args, **kwargs)
+        except FileNotFoundError as error:
+            close = get_close_matches(Path(file).stem, list(locate.files(kind)), n=1, cutoff=0.7)
+            if not close:
+                raise
+            raise FileNotFoundError(f"{error}. Did you mean '{close[0]}.yaml'?") from error
+
+    return wrapper
+
+
+def connect_data(utils: ModuleType) -> None:
+    """Bare dataset names in ``ultralytics.data.utils``."""
+    utils.check_file = finding(utils.check_file, locate.dataset_yaml, "datasets")
+
+
+def asks_for_plugin(yaml: dict[str, Any] | None) -> bool:
+    """Whether a model YAML asks for the classes of ``engine/``: it has one of the blocks, or a head of this package."""
+    from gjadet_yolo.nn import JointDetect
+
+    if not isinstance(yaml, dict):
+        return False
+    return any(block in yaml for block in BLOCKS) or yaml.get("head", [[None] * 4])[-1][2] == JointDetect.__name__
+
+
+def model_yaml_of(wrapper: Any) -> dict[str, Any] | None:
+    """Model YAML behind a ``YOLO`` object, also while it is being built; None for exported models."""
+    from ultralytics.nn import tasks
+
+    if isinstance(wrapper.model, tasks.BaseModel):
+        return wrapper.model.yaml
+    return tasks.yaml_model_load(wrapper.cfg) if wrapper.cfg else None
+
+
+def connect_yolo(yolo: ModuleType) -> None:
+    """Model, trainer and validator classes in ``YOLO.task_map``."""
+    stock = yolo.YOLO.task_map.fget
+
+    def task_map(self: Any) -> dict[str, dict[str, Any]]:
+        """Map head to model, trainer, validator, and predictor classes."""
+        classes = stock(self)
+        if asks_for_plugin(model_yaml_of(self)):
+            from gjadet_yolo.engine.model import GjadetModel
+            from gjadet_yolo.engine.trainer import GjadetTrainer
+            from gjadet_yolo.engine.validator import GjadetValidator
+
+            own = {"model": GjadetModel, "trainer": GjadetTrainer, "validator": GjadetValidator}
+            classes["detect"] = {**classes["detect"], **own}
+        return classes
+
+    yolo.YOLO.task_map = property(task_map)
+
+
+CONNECTORS: dict[str, Callable[[ModuleType], None]] = {
+    "ultralytics.nn.tasks": connect_tasks,
+    "ultralytics.data.utils": connect_data,
+    "ultralytics.models.yolo.model": connect_yolo,
+}
