@@ -88,6 +88,26 @@ def connect(module: ModuleType) -> None:
         status.connected.add(module.__name__)
 
 
+def activate() -> tuple[list[str], list[str]]:
+    """Load every host module that the plugin touches and register the modules now.
+
+    Returns:
+        Connected host modules and registered module names; ``status.problem`` says why something is missing.
+    """
+    import ultralytics.models.yolo.model
+
+    from gjadet_yolo.nn import MODULES
+
+    tasks = ultralytics.nn.tasks
+    if not status.problem:
+        try:
+            tasks.parse_model.extended()
+        except PluginError as error:
+            status.problem = str(error)
+    registered = [module.__name__ for module in MODULES if getattr(tasks, module.__name__, None) is module]
+    return [name for name in CONNECTORS if name in status.connected], registered
+
+
 def refusing(check_yaml: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap the host's YAML look-up so that models of this package raise the stored problem."""
 

@@ -65,19 +65,10 @@ def check_autoload(problems: list[str]) -> None:
 
 def check_registration(problems: list[str]) -> None:
     """What is registered with the host."""
-    import ultralytics.models.yolo.model  # loads every host module that the plugin touches
+    from gjadet_yolo import plugin
 
-    from gjadet_yolo import autoload, plugin
-    from gjadet_yolo.nn import MODULES
-
-    if not plugin.status.problem:
-        try:
-            ultralytics.nn.tasks.parse_model.extended()
-        except plugin.PluginError as error:
-            plugin.status.problem = str(error)
-    connected = [name for name in autoload.SEAMS if name in plugin.status.connected]
+    connected, registered = plugin.activate()
     print(f"connected     {', '.join(connected) or 'nothing'}")
-    registered = [module.__name__ for module in MODULES if hasattr(ultralytics.nn.tasks, module.__name__)]
     print(f"modules       {', '.join(registered) or 'none'}")
     if plugin.status.problem:
         problems.append(plugin.status.problem)

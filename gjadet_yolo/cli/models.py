@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from typing import Any
 
 from gjadet_yolo.cli.arguments import positive
@@ -21,15 +22,13 @@ def add_subparser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build each model and print its size."""
-    from ultralytics.utils import LOGGER
-
     from gjadet_yolo import locate
     from gjadet_yolo.engine.model import GjadetModel
 
     wrong = [scale for scale in args.scales if scale not in locate.SCALES]
     if wrong or not args.scales:
         raise ValueError(f"scales is '{args.scales}', allowed: letters out of {locate.SCALES}.")
-    LOGGER.setLevel("ERROR")
+    logging.getLogger("ultralytics").setLevel(logging.ERROR)  # no layer tables
     print(f"{'model':<22}{'layers':>8}{'parameters':>14}{'GFLOPs':>9}")
     for family in locate.files("cfg"):
         for scale in args.scales:

@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 
+from gjadet_yolo.engine.transfer import renumbered
 from gjadet_yolo.losses.config import LossConfig
 from gjadet_yolo.losses.detection import Statistics, build_criterion, load_statistics, set_training
+from gjadet_yolo.nn import JointDetect
+from gjadet_yolo.nn.adaptive import AdaptiveModule
+
+
+OPTIONAL_ROWS = frozenset({AdaptiveModule.__name__})
+"""Rows that keep shape and channels, so that a model with and one without them share all other layers."""
 
 
 class GjadetModel(DetectionModel):
@@ -43,6 +51,18 @@ class GjadetModel(DetectionModel):
         names = self.yaml.get("names") or []
         if len(names) == self.yaml["nc"]:  # the YAML's own classes, until a data set brings others
             self.names = dict(enumerate(names))
+
+    def load(self, weights: dict[str, Any] | nn.Module, verbose: bool = True) -> None:
+        """Load weights by name and shape, also from a host model without this model's plugin rows.
+
+        Args:
+            weights: Checkpoint dictionary or model.
+            verbose: Log how much was transferred.
+        """
+        source = (weights.get("ema") or weights["model"]) if isinstance(weights, dict) else weights
+        super().load(renumbered(source, self, OPTIONAL_ROWS), verbose)
+        if isinstance(self.model[-1], JointDetect):
+            self.model[-1].fit_objectness()
 
     def init_criterion(self) -> Any:
         """Build the criterion and give it the statistics of the run it continues."""

@@ -50,6 +50,23 @@ class JointDetect(Detect):
         if end2end:
             self.one2one_obj = copy.deepcopy(self.obj)
 
+    def fit_objectness(self) -> None:
+        """Rebuild the objectness branch where the class branch got another width, as when weights of a head with more
+        classes are loaded; the new branch starts at its prior.
+        """
+        for name, branches in (("obj", self.cv3), ("one2one_obj", getattr(self, "one2one_cv3", None))):
+            if branches is None or [obj.in_channels for obj in getattr(self, name)] == [b[-1].in_channels for b in branches]:
+                continue
+            device, dtype = branches[0][-1].weight.device, branches[0][-1].weight.dtype
+            new = nn.ModuleList(nn.Conv2d(branch[-1].in_channels, 1, 1) for branch in branches)
+            setattr(self, name, new.to(device, dtype))
+            self.objectness_prior(getattr(self, name))
+
+    def objectness_prior(self, obj_head: nn.ModuleList) -> None:
+        """Set biases to the host's prior: 5 targets in a 640 px image."""
+        for obj, stride in zip(obj_head, self.stride, strict=True):
+            nn.init.constant_(obj.bias, math.log(5 / (640 / float(stride)) ** 2))
+
     @classmethod
     def plan(cls, row: Row) -> Plan:
         """``[nc]`` from the YAML; the rest from the parser, as for the host's Detect."""
@@ -107,6 +124,6 @@ class JointDetect(Detect):
         """
         super().bias_init()
         for heads in (self.one2many, self.one2one) if getattr(self, "one2one_obj", None) else (self.one2many,):
-            for cls, obj, stride in zip(heads["cls_head"], heads["obj_head"], self.stride, strict=True):
+            self.objectness_prior(heads["obj_head"])
+            for cls in heads["cls_head"]:
                 nn.init.constant_(cls[-1].bias, -math.log(max(self.nc, 2) - 1))
-                nn.init.constant_(obj.bias, math.log(5 / (640 / float(stride)) ** 2))

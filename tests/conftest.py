@@ -1,0 +1,64 @@
+"""Shared fixtures: golden numbers, a small rendered data set, and one tiny trained run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="gjadet-tests-"))  # leave the user's settings alone
+os.environ.setdefault("YOLO_OFFLINE", "true")
+
+import numpy as np
+import pytest
+
+import gjadet_yolo  # noqa: F401  registers the plugin
+from gjadet_yolo.data.sample import render_set
+
+GOLDEN = Path(__file__).parent / "golden"
+TINY = {"imgsz": 128, "device": "cpu", "batch": 4, "plots": False, "verbose": False, "workers": 0}
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[str], dict[str, np.ndarray]]:
+    """Reader of reference numbers by file name."""
+    return lambda name: dict(np.load(GOLDEN / f"{name}.npz"))
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data YAML of eight training and four validation scenes."""
+    return render_set(tmp_path_factory.mktemp("rendered") / "set", train=8, val=4, imgsz=128, seed=3)
+
+
+@pytest.fixture(scope="session")
+def run_dir(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a finished two-epoch training of gjadet.yaml, with its pictures."""
+    from ultralytics import YOLO
+
+    project = tmp_path_factory.mktemp("runs")
+    YOLO("gjadet.yaml").train(data=str(rendered), epochs=2, project=str(project), name="a", **{**TINY, "plots": True})
+    return project / "a"
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python code in a new process, from an empty folder, without this repository on its path."""
+    try:
+        distribution("gjadet-yolo")
+    except PackageNotFoundError:
+        pytest.skip("needs the package installed (pip install -e .)")
+
+    def run(code: str, *args: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        settings = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        folder = cwd or tmp_path
+        command = [sys.executable, "-c", code, *args]
+        return subprocess.run(
+            command, capture_output=True, text=True, cwd=folder, env=settings | env, timeout=300, check=False
+        )
+
+    return run

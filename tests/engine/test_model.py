@@ -1,0 +1,85 @@
+"""The model class: classes, weights from elsewhere, refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from ultralytics import YOLO
+from ultralytics.nn.tasks import DetectionModel
+
+from gjadet_yolo.engine.model import GjadetModel
+from gjadet_yolo.engine.transfer import layer_map
+
+CFG = Path(__file__).parents[2] / "cfg"
+
+
+def test_classes_of_the_yaml_and_of_the_data():
+    assert GjadetModel("gjadetn.yaml", verbose=False).names[0] == "point"
+    assert GjadetModel("gjadetn.yaml", nc=3, verbose=False).names == {0: "0", 1: "1", 2: "2"}
+
+
+@pytest.mark.parametrize("family", ["gjadet", "gjadet-yolo11", "gjadet-yolo26"])
+def test_host_weights_transfer_completely(family):
+    """Everything but adaptive modules and objectness comes from the host's model, though its layers are numbered otherwise."""
+    host = DetectionModel(f"{ {'gjadet': 'yolov8'}.get(family, family.split('-')[-1]) }n.yaml", nc=5, verbose=False)
+    with torch.no_grad():
+        for parameter in host.parameters():
+            parameter.normal_()
+    model = GjadetModel(f"{family}n.yaml", verbose=False)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.load(host, verbose=False)
+    fresh = {name for name, value in model.named_parameters() if torch.equal(value, before[name])}
+    assert {name.split(".")[2] for name in fresh} <= {"stages", "obj", "one2one_obj", "dfl"}
+    assert sum(p.numel() for p in host.parameters()) == sum(
+        p.numel() for n, p in model.named_parameters() if n not in fresh or "dfl" in n
+    )
+    torch.testing.assert_close(model.model[-1].cv3[0][0].state_dict(), host.model[-1].cv3[0][0].state_dict())
+
+
+def test_other_number_of_classes_keeps_the_head_working():
+    """The host widens the class branch to the source's 80 classes; the objectness branch follows and starts at its prior."""
+    model = GjadetModel("gjadetn.yaml", verbose=False)
+    model.load(DetectionModel("yolov8n.yaml", verbose=False), verbose=False)
+    head = model.model[-1]
+    assert [obj.in_channels for obj in head.obj] == [branch[-1].in_channels for branch in head.cv3] == [80, 80, 80]
+    assert head.obj[0].bias.exp().item() == pytest.approx(5 / 80**2)
+    assert model(torch.zeros(1, 3, 64, 64))["obj"].shape == (1, 1, 84)
+
+
+def test_own_weights_transfer_with_objectness():
+    first, second = (GjadetModel("gjadetn.yaml", verbose=False) for _ in range(2))
+    second.load({"model": first, "ema": None}, verbose=False)
+    for (name, a), b in zip(first.state_dict().items(), second.state_dict().values(), strict=True):
+        assert torch.equal(a, b), name
+
+
+def test_layer_map():
+    optional = frozenset({"A"})
+    assert layer_map(["x", "y", "z"], ["x", "A", "y", "A", "z"], optional) == {0: 0, 1: 2, 2: 4}
+    assert layer_map(["x", "A", "y"], ["x", "y"], optional) == {0: 0, 2: 1}
+    assert layer_map(["x", "y"], ["x", "q"], optional) is None
+
+
+def test_faulty_loss_block_is_refused_before_training(tmp_path):
+    text = (CFG / "gjadet.yaml").read_text(encoding="utf-8")
+    bad = tmp_path / "yolov8n-bad.yaml"
+    bad.write_text(text.replace("loss:\n  cls:", "loss:\n  clss:"), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"unknown key 'clss'\. Did you mean 'cls'"):
+        YOLO(bad)
+
+
+def test_foreground_loss_without_objectness_is_refused(tmp_path):
+    text = (CFG / "gjadet.yaml").read_text(encoding="utf-8").replace("JointDetect", "Detect")
+    bad = tmp_path / "yolov8n-bad.yaml"
+    bad.write_text(text.replace("loss:\n", "loss:\n  cls_anchors: foreground\n"), encoding="utf-8")
+    with pytest.raises(ValueError, match="Use the head JointDetect"):
+        YOLO(bad)
+
+
+def test_plain_head_with_a_loss_block_is_possible(tmp_path):
+    text = (CFG / "gjadet.yaml").read_text(encoding="utf-8").replace("JointDetect", "Detect")
+    file = tmp_path / "yolov8n-plain.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert type(YOLO(file).model) is GjadetModel

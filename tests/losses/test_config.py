@@ -1,0 +1,60 @@
+"""The loss block: defaults, refusals, and what the head decides."""
+
+from __future__ import annotations
+
+import pytest
+
+from gjadet_yolo.losses.config import LossConfig
+from gjadet_yolo.losses.equalization import EqualizationLoss
+from gjadet_yolo.losses.gjr import GJRLoss
+
+
+def test_empty_block_is_the_host():
+    assert LossConfig.from_yaml(None) == LossConfig.from_yaml({}) == LossConfig(cls="bce", cls_gain=1.0)
+
+
+@pytest.mark.parametrize(
+    ("joint", "anchors", "target"), [(True, "foreground", "onehot"), (False, "all", "score")]
+)
+def test_auto_follows_the_head(joint, anchors, target):
+    config = LossConfig.from_yaml({"cls": "gjr"}).resolved(joint)
+    assert (config.cls_anchors, config.cls_target) == (anchors, target)
+
+
+def test_explicit_values_stay():
+    config = LossConfig(cls_anchors="all", cls_target="iou").resolved(joint=True)
+    assert (config.cls_anchors, config.cls_target) == ("all", "iou")
+
+
+def test_foreground_needs_objectness():
+    with pytest.raises(ValueError, match="no objectness branch.*Use the head JointDetect"):
+        LossConfig(cls_anchors="foreground").resolved(joint=False)
+
+
+def test_published_and_own_hyper_parameters():
+    gjr, eql = LossConfig(cls="gjr").class_loss(5), LossConfig(cls="eqlv2").class_loss(5)
+    assert (type(gjr), gjr.gamma, gjr.mu, gjr.alpha, gjr.beta) == (GJRLoss, 5.0, 0.8, 4.0, 2.0)
+    assert (type(eql), eql.gamma, eql.beta) == (EqualizationLoss, 12.0, 0.0)
+    assert LossConfig(cls="gjr", gamma=12, beta=0).class_loss(5).gamma == 12
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ({"clss": "gjr"}, r"unknown key 'clss'\. Did you mean 'cls'"),
+        ({"cls": "grj"}, r"cls is 'grj'\. Did you mean 'gjr'"),
+        ({"cls": None}, "cls is None"),
+        ({"obj": "focal"}, r"obj is 'focal'\..*Allowed: bce, qfl"),
+        ({"cls_gain": -1}, "cls_gain is -1, expected a number of 0 or more"),
+        ({"cls_gain": "two"}, "cls_gain is 'two'"),
+        ({"obj_gain": float("nan")}, "obj_gain is nan"),
+        ({"cls": "gjr", "gamma": True}, "gamma is True"),
+        ({"cls": "gjr", "beta": 0.5}, "beta is 0.5, allowed: 0, or 1 and more"),
+        ({"cls": "eqlv2", "beta": 2}, r"beta does not belong to cls: eqlv2\. Its hyper-parameters: gamma, mu, alpha"),
+        ({"cls": "bce", "mu": 0.8}, r"mu does not belong to cls: bce\. Its hyper-parameters: none"),
+        (["gjr"], r"loss: is \['gjr'\], expected keys and values"),
+    ],
+)
+def test_refusals(block, words):
+    with pytest.raises(ValueError, match=words):
+        LossConfig.from_yaml(block)

@@ -1,0 +1,211 @@
+"""The criterion: parity with the host, terms by hand, who gets gradients, when statistics move."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from ultralytics.nn.modules import Detect
+from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
+
+from gjadet_yolo.losses.detection import (
+    DetectionCriterion,
+    branches,
+    build_criterion,
+    load_statistics,
+    set_training,
+    statistics,
+)
+from gjadet_yolo.nn.joint_detect import JointDetect
+
+CHANNELS, SIZES, STRIDES = (16, 32, 64), (16, 8, 4), (8.0, 16.0, 32.0)
+GAINS = {"box": 7.5, "cls": 0.5, "dfl": 1.5, "epochs": 10}
+
+
+class OnlyHead(nn.Module):
+    """The parts of a detection model that a criterion looks at."""
+
+    def __init__(self, head: nn.Module, loss: dict | None = None) -> None:
+        super().__init__()
+        head.stride = torch.tensor(STRIDES)
+        head.bias_init()
+        self.model, self.yaml, self.args = nn.Sequential(head), {"loss": loss}, SimpleNamespace(**GAINS)
+
+
+def joint(loss: dict | None = None, nc: int = 3, **settings) -> OnlyHead:
+    torch.manual_seed(0)
+    return OnlyHead(JointDetect(nc, ch=CHANNELS, **settings), loss)
+
+
+def plain(loss: dict | None = None, **settings) -> OnlyHead:
+    torch.manual_seed(0)
+    return OnlyHead(Detect(3, ch=CHANNELS, **settings), loss)
+
+
+def outputs(model: OnlyHead, seed: int = 0) -> dict:
+    generator = torch.Generator().manual_seed(seed)
+    return model.model[0]([torch.randn(2, c, s, s, generator=generator) for c, s in zip(CHANNELS, SIZES, strict=True)])
+
+
+def batch(count: int = 5) -> dict[str, torch.Tensor]:
+    """Targets in two images; class 2 is rare."""
+    boxes = torch.tensor([[0.3, 0.3, 0.2, 0.2], [0.7, 0.6, 0.3, 0.3], [0.5, 0.5, 0.6, 0.7], [0.2, 0.7, 0.1, 0.1], [0.6, 0.2, 0.2, 0.1]])
+    classes = torch.tensor([[0.0], [0.0], [2.0], [0.0], [1.0]])
+    return {"batch_idx": torch.tensor([0.0, 0, 0, 1, 1])[:count], "cls": classes[:count], "bboxes": boxes[:count]}
+
+
+@pytest.mark.parametrize("reg_max", [1, 16])
+def test_host_parity_on_the_plain_head(reg_max):
+    """The block ``cls: bce`` on the host's head is the host's criterion, value and gradient."""
+    model = plain({"cls": "bce"}, reg_max=reg_max)
+    results = []
+    for criterion in (DetectionCriterion(model), v8DetectionLoss(model)):
+        model.zero_grad()
+        loss, items = criterion(outputs(model), batch())
+        loss.sum().backward()
+        results.append((loss, items, [p.grad for p in model.parameters() if p.requires_grad]))
+    (ours, our_items, our_grads), (host, host_items, host_grads) = results
+    torch.testing.assert_close(ours, host)
+    assert list(our_items) == list(host_items)
+    for a, b in zip(our_grads, host_grads, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_class_weights_of_the_host_act():
+    model = plain({"cls": "bce"})
+    model.class_weights = torch.tensor([0.5, 1.0, 1.5])
+    torch.testing.assert_close(DetectionCriterion(model)(outputs(model), batch())[0], v8DetectionLoss(model)(outputs(model), batch())[0])
+
+
+def found_by(criterion: DetectionCriterion, preds: dict):
+    """Assignment for raw outputs, as the criterion makes it."""
+    rows = [preds[key].permute(0, 2, 1).contiguous() for key in ("boxes", "scores", "obj")]
+    return criterion.assign(preds["feats"], rows[0], rows[1], rows[2], batch()), rows[1], rows[2]
+
+
+@pytest.mark.parametrize(("obj", "beta"), [("bce", 0.0), ("qfl", 2.0)])
+def test_joint_terms_by_hand(obj, beta):
+    """Fresh EQL v2 weights are 1: class term = sum over foreground of q * BCE, objectness over all anchors, both over S."""
+    model = joint({"cls": "eqlv2", "obj": obj, "cls_gain": 3.0, "obj_gain": 2.0})
+    criterion = DetectionCriterion(model)
+    preds = outputs(model)
+    found, logits, objectness = found_by(criterion, preds)
+    q = found.scores.amax(-1, keepdim=True)
+    assert 0 < found.foreground.sum() < found.foreground.numel()
+    own = F.one_hot(found.scores.argmax(-1), 3).float()
+    bce = F.binary_cross_entropy_with_logits
+    cls = (bce(logits, own, reduction="none") * q)[found.foreground].sum() / found.scores.sum().clamp(min=1)
+    modulation = (q - objectness.sigmoid()).abs() ** beta
+    obj_term = (bce(objectness, q, reduction="none") * modulation).sum() / found.scores.sum().clamp(min=1)
+    _, items = criterion(preds, batch())
+    torch.testing.assert_close(items["cls_loss"], cls.detach() * 0.5 * 3.0)
+    torch.testing.assert_close(items["obj_loss"], obj_term.detach() * 0.5 * 2.0)
+    assert list(items) == ["box_loss", "obj_loss", "cls_loss", "dfl_loss"]
+
+
+def test_iou_target_lies_between_zero_and_onehot():
+    criterion = DetectionCriterion(joint({"cls": "gjr", "cls_target": "iou"}))
+    found, *_ = found_by(criterion, outputs(joint()))
+    iou = criterion.class_targets(found)
+    onehot = DetectionCriterion(joint({"cls": "gjr"})).class_targets(found)
+    assert ((iou >= 0) & (iou <= onehot)).all()
+    assert iou.max() > 0
+    assert not (iou[~found.foreground]).any()
+
+
+@pytest.mark.parametrize(("anchors", "sees_background"), [("foreground", False), ("all", True)])
+def test_who_gets_class_gradients(anchors, sees_background):
+    model = joint({"cls": "gjr", "cls_anchors": anchors})
+    criterion = DetectionCriterion(model)
+    preds = outputs(model)
+    preds["scores"].retain_grad()
+    preds["obj"].retain_grad()
+    found, *_ = found_by(criterion, preds)
+    criterion(preds, batch())[0].sum().backward()
+    background = ~found.foreground
+    assert preds["scores"].grad.permute(0, 2, 1)[background].any().item() is sees_background
+    assert preds["scores"].grad.permute(0, 2, 1)[found.foreground].any()
+    assert preds["obj"].grad.permute(0, 2, 1)[background].all()
+
+
+def test_assigner_sees_joint_scores():
+    """An anchor with no objectness cannot win by its class score."""
+    model = joint()
+    criterion = DetectionCriterion(model)
+    preds = outputs(model)
+    seen = []
+    stock = criterion.assigner.forward
+    criterion.assigner.forward = lambda scores, *rest, **extra: (seen.append(scores), stock(scores, *rest, **extra))[1]
+    criterion(preds, batch())
+    expected = preds["scores"].sigmoid() * preds["obj"].sigmoid()
+    torch.testing.assert_close(seen[0], expected.permute(0, 2, 1).detach())
+
+
+@pytest.mark.parametrize("block", [{"cls": "gjr"}, {"cls": "eqlv2", "obj": "qfl"}, {"cls": "bce"}])
+@pytest.mark.parametrize("make", [joint, plain])
+def test_batch_without_targets(make, block):
+    model = make(block)
+    loss, items = DetectionCriterion(model)(outputs(model), batch(0))
+    loss.sum().backward()
+    assert all(value.isfinite() for value in items.values())
+    assert items["box_loss"] == 0
+    assert model.model[0].cv3[0][-1].weight.grad.isfinite().all()
+
+
+def test_statistics_move_in_training_only():
+    model = joint({"cls": "gjr"})
+    criterion = DetectionCriterion(model)
+    set_training(criterion, False)
+    criterion(outputs(model), batch())
+    assert statistics(criterion)["main"]["ratio"] == [100.0] * 3
+    set_training(criterion, True)
+    criterion(outputs(model), batch())
+    assert statistics(criterion)["main"]["ratio"] != [100.0] * 3
+
+
+def test_statistics_float32_under_autocast():
+    model = joint({"cls": "gjr"})
+    criterion = DetectionCriterion(model)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss, _ = criterion(outputs(model), batch())
+    assert loss.dtype == torch.float32
+    assert {buffer.dtype for buffer in criterion.class_loss.buffers()} == {torch.float32}
+
+
+def test_end_to_end_branches_have_their_own_statistics():
+    model = joint({"cls": "gjr"}, end2end=True, reg_max=1)
+    criterion = build_criterion(model)
+    assert isinstance(criterion, E2ELoss)
+    _, items = criterion(outputs(model), batch())
+    assert list(items) == ["box_loss", "obj_loss", "cls_loss", "l1_loss"]
+    state = statistics(criterion)
+    assert set(state) == {"one2many", "one2one"}
+    assert state["one2many"]["positive"] != state["one2one"]["positive"]
+    criterion.update()
+    assert statistics(criterion) == state
+
+
+def test_statistics_make_the_round_trip():
+    model = joint({"cls": "gjr"}, end2end=True)
+    first, second = build_criterion(model), build_criterion(model)
+    first(outputs(model), batch())
+    load_statistics(second, statistics(first))
+    assert statistics(second) == statistics(first)
+    a, b = first(outputs(model, 1), batch()), second(outputs(model, 1), batch())
+    assert torch.equal(a[0], b[0])
+
+
+def test_statistics_of_another_model_are_refused():
+    other = DetectionCriterion(joint({"cls": "gjr"}, nc=5))
+    with pytest.raises(ValueError, match="'main' with 3 classes, the checkpoint has {'main': 5}"):
+        load_statistics(DetectionCriterion(joint({"cls": "gjr"})), statistics(other))
+    with pytest.raises(ValueError, match="has none"):
+        load_statistics(DetectionCriterion(joint({"cls": "gjr"})), {})
+
+
+def test_bce_has_no_statistics():
+    assert statistics(DetectionCriterion(joint({"cls": "bce"}))) == {}
+    assert list(branches(DetectionCriterion(joint()))) == ["main"]

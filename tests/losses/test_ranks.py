@@ -1,0 +1,42 @@
+"""Statistics are the same on every rank, and equal to one process that saw everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from gjadet_yolo.losses.gjr import GJRLoss
+
+STEPS, SAMPLES = 3, 8
+
+
+def batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and targets of one step, (SAMPLES, 4)."""
+    generator = torch.Generator().manual_seed(step)
+    return torch.randn(SAMPLES, 4, generator=generator), torch.rand(SAMPLES, 4, generator=generator).round()
+
+
+def train_rank(rank: int, folder: str) -> None:
+    """Half of each batch; in the last step rank 1 has nothing."""
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    loss = GJRLoss(4)
+    for step in range(STEPS):
+        logits, targets = batch(step)
+        share = slice(rank, None, 2) if step < STEPS - 1 else slice(0, SAMPLES * (1 - rank))
+        loss(logits[share], targets[share])
+    torch.save(loss.state_dict(), f"{folder}/rank{rank}.pt")
+    dist.destroy_process_group()
+
+
+def test_two_gloo_ranks(tmp_path: Path):
+    mp.spawn(train_rank, args=(str(tmp_path),), nprocs=2)
+    first, second = (torch.load(tmp_path / f"rank{rank}.pt") for rank in (0, 1))
+    single = GJRLoss(4)
+    for step in range(STEPS):
+        single(*batch(step))
+    for key, value in single.state_dict().items():
+        assert torch.equal(first[key], second[key])
+        torch.testing.assert_close(first[key], value)

@@ -1,0 +1,88 @@
+"""What every registered module must do, in one walk over the list."""
+
+from __future__ import annotations
+
+import copy
+import io
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from gjadet_yolo.nn import MODULES, AdaptiveModule, JointDetect
+from gjadet_yolo.nn.row import PluginModule, Row
+
+Inputs = torch.Tensor | list[torch.Tensor]
+
+
+def levels() -> list[torch.Tensor]:
+    return [torch.randn(2, c, s, s) for c, s in ((16, 8), (32, 4), (64, 2))]
+
+
+EXAMPLES: dict[type[nn.Module], tuple[Row, Callable[[], Inputs]]] = {
+    AdaptiveModule: (Row(3, (16,)), lambda: torch.randn(2, 16, 6, 5)),
+    JointDetect: (Row(9, (16, 32, 64), (3,)), levels),
+}
+
+
+def build(cls: type[nn.Module]) -> nn.Module:
+    torch.manual_seed(1)
+    module = cls(*cls.plan(EXAMPLES[cls][0]).args)
+    if isinstance(module, JointDetect):
+        module.stride = torch.tensor([8.0, 16.0, 32.0])
+    return module
+
+
+def tensors(output: object) -> list[torch.Tensor]:
+    """All tensors of a nested output, except inputs passed through."""
+    if isinstance(output, torch.Tensor):
+        return [output]
+    values = output.items() if isinstance(output, dict) else enumerate(output)
+    return [tensor for key, value in values if key != "feats" for tensor in tensors(value)]
+
+
+def test_every_module_has_an_example():
+    assert set(EXAMPLES) == set(MODULES)
+
+
+@pytest.mark.parametrize("cls", MODULES)
+class TestModule:
+    def test_states_its_rule(self, cls):
+        assert isinstance(cls, PluginModule)
+        assert len(EXAMPLES[cls][0].channels) in cls.inputs
+
+    def test_output_is_finite_and_gradients_reach_every_parameter(self, cls):
+        module = build(cls)
+        outputs = tensors(module(EXAMPLES[cls][1]()))
+        assert all(out.isfinite().all() for out in outputs)
+        sum(out.square().sum() for out in outputs).backward()
+        silent = [n for n, p in module.named_parameters() if p.requires_grad and p.grad is None]
+        assert not silent
+
+    def test_deepcopy_and_pickle_give_the_same_output(self, cls):
+        module, x = build(cls).eval(), EXAMPLES[cls][1]()
+        buffer = io.BytesIO()
+        torch.save(module, buffer)
+        buffer.seek(0)
+        with torch.no_grad():
+            expected = tensors(module(x))
+            for twin in (copy.deepcopy(module), torch.load(buffer, weights_only=False)):
+                for ours, theirs in zip(tensors(twin(x)), expected, strict=True):
+                    assert torch.equal(ours, theirs)
+
+    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+    def test_half_precision(self, cls, dtype):
+        module, x = build(cls).eval().to(dtype), EXAMPLES[cls][1]()
+        x = [one.to(dtype) for one in x] if isinstance(x, list) else x.to(dtype)
+        with torch.no_grad():
+            assert all(out.isfinite().all() for out in tensors(module(x)))
+
+    def test_traced_export(self, cls):
+        module, x = build(cls).eval(), EXAMPLES[cls][1]()
+        if isinstance(module, JointDetect):
+            module.export = True
+        with torch.no_grad():
+            expected = module(x)
+            traced = torch.jit.trace(module, (x,), check_trace=False)
+            torch.testing.assert_close(traced(x), expected)

@@ -1,0 +1,126 @@
+"""Registration with the host: names, versions, files, classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from ultralytics import YOLO
+from ultralytics.data import utils as data_utils
+from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
+from ultralytics.nn import tasks
+
+from gjadet_yolo import plugin
+from gjadet_yolo.nn import MODULES, AdaptiveModule
+
+
+@pytest.mark.parametrize("name", ["yolov8n", "yolo11n", "yolo26n"])
+def test_stock_yamls_parse_as_before(name, fresh):
+    """Layer list, save list and parameters with and without the plugin."""
+    code = (
+        "from ultralytics.nn.tasks import DetectionModel; m = DetectionModel('%s.yaml', verbose=False); "
+        "print('@', [(l.i, l.f, l.type, l.np) for l in m.model], m.save, sum(p.numel() for p in m.parameters()))" % name
+    )
+    with_plugin, without = fresh(code), fresh(code, GJADET_AUTOLOAD="0")
+    assert with_plugin.stdout.split("@")[1] == without.stdout.split("@")[1]
+    assert "gjadet" not in with_plugin.stdout.split("@")[1]
+
+
+def test_stock_models_keep_stock_classes():
+    model = YOLO("yolov8n.yaml")
+    assert type(model.model) is tasks.DetectionModel
+    assert model.task_map["detect"]["trainer"] is DetectionTrainer
+    assert model.task_map["detect"]["validator"] is DetectionValidator
+
+
+def test_models_that_ask_get_own_classes():
+    model = YOLO("gjadetn.yaml")
+    names = [model.task_map["detect"][key].__name__ for key in ("model", "trainer", "validator", "predictor")]
+    assert names == ["GjadetModel", "GjadetTrainer", "GjadetValidator", "DetectionPredictor"]
+    assert model.task_map["segment"] == YOLO("yolov8n.yaml").task_map["segment"]
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "parameters"),
+    [("gjadetn.yaml", "n", 3_479_262), ("gjadets.yaml", "s", 12_993_614), ("gjadet-yolo11s.yaml", "s", 11_429_838)],
+)
+def test_bare_names_and_scales(name, scale, parameters, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = YOLO(name).model
+    assert (model.yaml["scale"], sum(p.numel() for p in model.parameters())) == (scale, parameters)
+    assert list(model.names.values()) == ["point", "bogie", "wheel", "absorber", "rw"]
+
+
+def test_own_yaml_wins_over_the_package(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (Path(plugin.__file__).parents[1] / "cfg" / "gjadet.yaml").read_text(encoding="utf-8")
+    Path("gjadet.yaml").write_text(text.replace("nc: 5", "nc: 7"), encoding="utf-8")
+    assert tasks.yaml_model_load("gjadetm.yaml")["nc"] == 7
+    assert tasks.yaml_model_load(tmp_path / "gjadets.yaml")["scale"] == "s"
+
+
+def test_misspelt_names_get_the_closest_match():
+    with pytest.raises(FileNotFoundError, match=r"gjadett\.yaml.*Did you mean 'gjadet\.yaml'"):
+        YOLO("gjadett.yaml")
+    with pytest.raises(FileNotFoundError, match=r"Did you mean 'crash2024\.yaml'"):
+        data_utils.check_det_dataset("crash2042.yaml")
+
+
+def test_missing_crash2024_says_how_to_get_it():
+    with pytest.raises(SystemExit, match="gjadet convert coco="):
+        data_utils.check_det_dataset("crash2024.yaml")
+
+
+@pytest.mark.parametrize("version", ["8.4.129", "8.3.200", "8.5.0", "9.0.0"])
+def test_versions_outside_the_range(version):
+    with pytest.raises(plugin.PluginError, match=rf">=8\.4\.130,<8\.5, found ultralytics {version}"):
+        plugin.check_version(version)
+
+
+@pytest.mark.parametrize("version", ["8.4.130", "8.4.190", "8.4.999"])
+def test_versions_inside_the_range(version):
+    plugin.check_version(version)
+
+
+def test_range_is_the_one_of_the_package():
+    setup = (Path(plugin.__file__).parents[1] / "setup.cfg").read_text(encoding="utf-8")
+    assert f"ultralytics>={plugin.LOWEST},<{plugin.BELOW} " in setup
+
+
+def test_unsupported_host_keeps_stock_and_explains(fresh):
+    code = (
+        "import ultralytics; ultralytics.__version__ = '8.6.1'\n"
+        "from ultralytics import YOLO\n"
+        "print(type(YOLO('yolov8n.yaml').model).__name__)\n"
+        "try: YOLO('gjadet.yaml')\n"
+        "except RuntimeError as error: print(error)"
+    )
+    lines = fresh(code).stdout.strip().splitlines()
+    assert lines[-2].endswith("DetectionModel")
+    assert "found ultralytics 8.6.1" in lines[-1]
+    assert "gjadet-yolo 0.1.0" in lines[-1]
+
+
+def test_registering_twice_is_harmless_and_collisions_are_errors():
+    space = SimpleNamespace()
+    plugin.register_modules(space, MODULES)
+    plugin.register_modules(space, MODULES)
+    assert space.AdaptiveModule is AdaptiveModule
+    space.AdaptiveModule = torch.nn.Identity
+    with pytest.raises(plugin.PluginError, match="already has a module 'AdaptiveModule'"):
+        plugin.register_modules(space, MODULES)
+
+
+def test_collision_leaves_stock_models_alone(fresh):
+    code = (
+        "from ultralytics.nn import tasks; import torch; tasks.JointDetect = torch.nn.Identity\n"
+        "from ultralytics import YOLO\n"
+        "print(type(YOLO('yolov8n.yaml').model).__name__)\n"
+        "try: YOLO('gjadet.yaml')\n"
+        "except RuntimeError as error: print(error)"
+    )
+    lines = fresh(code).stdout.strip().splitlines()
+    assert lines[-2].endswith("DetectionModel")
+    assert "already has a module 'JointDetect'" in lines[-1]
