@@ -1,8 +1,8 @@
 """Autoload files for site-packages; everything else is in setup.cfg.
 
-``gjadet_yolo_autoload.pth`` imports the package when an interpreter starts; from Python 3.15 on, ``gjadet_yolo_autoload.start``
-does (PEP 829) and the import line of the .pth file of the same name is passed over. Both are listed as outputs, so that
-uninstalling removes them.
+``gjadet_yolo_autoload.pth`` imports the package when an interpreter starts; from Python 3.15 on,
+``gjadet_yolo_autoload.start`` does (PEP 829) and the import line of the .pth file of the same name is passed over.
+Both are listed as outputs, so that uninstalling removes them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from setuptools.command.editable_wheel import editable_wheel
 
 PTH = (
     "import os; exec(\"if os.environ.get('GJADET_AUTOLOAD') != '0':\\n"
-    " try:\\n  import gjadet_yolo\\n except Exception:\\n  pass\")\n"
+    ' try:\\n  import gjadet_yolo\\n except Exception:\\n  pass")\n'
 )
 FILES = {"gjadet_yolo_autoload.pth": PTH, "gjadet_yolo_autoload.start": "gjadet_yolo.autoload:start\n"}
 

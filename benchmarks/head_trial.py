@@ -2,7 +2,8 @@
 
     python benchmarks/head_trial.py data=DATA.yaml out=DIR [epochs=45] [imgsz=320] [seeds=0] [variants=a,b] [threads=1]
 
-Every variant trains from scratch with the host's defaults on the same data; its model YAML is a packaged one with another
+Every variant trains from scratch with the host's defaults on the same data; its model YAML is a packaged one with
+another
 ``loss:`` block. Writes ``DIR/results.csv``. Two calls with different variants may run side by side on the same DIR.
 """
 
@@ -22,7 +23,11 @@ CASES: dict[str, tuple[str, dict | None, float]] = {  # base YAML, loss block, t
     "joint eqlv2 onehot bce x1": ("gjadet.yaml", {"cls": "eqlv2"}, 0.5),
     "joint eqlv2 onehot bce x4": ("gjadet.yaml", {"cls": "eqlv2", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),
     "joint eqlv2 onehot bce cls x4": ("gjadet.yaml", {"cls": "eqlv2", "cls_gain": 4.0}, 0.5),
-    "joint eqlv2 iou bce x4": ("gjadet.yaml", {"cls": "eqlv2", "cls_target": "iou", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),
+    "joint eqlv2 iou bce x4": (
+        "gjadet.yaml",
+        {"cls": "eqlv2", "cls_target": "iou", "cls_gain": 4.0, "obj_gain": 4.0},
+        0.5,
+    ),
     "joint gjr iou bce x4": ("gjadet.yaml", {"cls": "gjr", "cls_target": "iou", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),
     "joint gjr onehot bce x4": ("gjadet.yaml", {"cls": "gjr", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),
     "joint eqlv2 onehot qfl x4": ("gjadet.yaml", {"cls": "eqlv2", "obj": "qfl", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),

@@ -1,7 +1,7 @@
 """The one parsing step for plugin rows of a model YAML.
 
-The host's ``parse_model`` chooses by an if-chain over its own classes, and a plugin class falls through it. Instead of copying
-its loop, one branch is put in front of that chain in its syntax tree: a class that states its own row rule
+The host's ``parse_model`` chooses by an if-chain over its own classes, and a plugin class falls through it. Instead of
+copying its loop, one branch is put in front of that chain in its syntax tree: a class that states its own row rule
 (``nn/row.py``) is asked for its constructor arguments and output channels, and everything else runs as before.
 Mirrored: ``parse_model`` in https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/nn/tasks.py, the
 statement ``if m in base_modules:`` and the loop's local names.
@@ -46,9 +46,13 @@ def extend_parser(tasks: ModuleType, stock: Callable[..., Any]) -> Callable[...,
     """
     source = textwrap.dedent(inspect.getsource(stock))
     tree = ast.parse(source)
-    chain = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "m in base_modules"]
+    chain = [
+        node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "m in base_modules"
+    ]
     if len(chain) != 1:
-        raise RuntimeError(f"ultralytics.nn.tasks.parse_model has {len(chain)} statements 'if m in base_modules', expected 1")
+        raise RuntimeError(
+            f"ultralytics.nn.tasks.parse_model has {len(chain)} statements 'if m in base_modules', expected 1"
+        )
     branch = ast.parse(f"if {RULE}(m):\n    args, c2, n = {HOOK}(m, locals())").body[0]
     original = ast.If(test=chain[0].test, body=chain[0].body, orelse=chain[0].orelse)
     ast.copy_location(original, chain[0])
@@ -57,7 +61,7 @@ def extend_parser(tasks: ModuleType, stock: Callable[..., Any]) -> Callable[...,
     ast.increment_lineno(tree, stock.__code__.co_firstlineno - 1)  # tracebacks show the host's lines
     scope: dict[str, Any] = {}
     vars(tasks).update({HOOK: plan_row, RULE: has_rule})
-    exec(compile(tree, inspect.getsourcefile(tasks) or "<parse_model>", "exec"), vars(tasks), scope)  # noqa: S102
+    exec(compile(tree, inspect.getsourcefile(tasks) or "<parse_model>", "exec"), vars(tasks), scope)
     parser = scope["parse_model"]
 
     def parse_model(d: dict[str, Any], ch: int, verbose: bool = True) -> tuple[torch.nn.Sequential, list[int]]:
@@ -135,7 +139,9 @@ def check_sources(source: Any, index: int, module: Any, where: str) -> None:
         raise ValueError(f"{where}: 'from' is a list, {module.__name__} takes one layer number such as -1.")
     for value in sources:
         if not isinstance(value, int) or isinstance(value, bool) or not -max(index, 1) <= value < max(index, 0):
-            raise ValueError(f"{where}: 'from' names {value!r}, allowed: earlier layers {-max(index, 1)} to {index - 1}.")
+            raise ValueError(
+                f"{where}: 'from' names {value!r}, allowed: earlier layers {-max(index, 1)} to {index - 1}."
+            )
 
 
 def resolve(name: Any, names: dict[str, Any]) -> Any:

@@ -44,7 +44,8 @@ def test_any_module_can_be_imported_first(fresh, first):
 def test_start_file_takes_back_when_switched_off(fresh):
     code = (
         "import sys; from gjadet_yolo import autoload; autoload.start(); "
-        "print('gjadet_yolo' in sys.modules, autoload.installed()); import gjadet_yolo; print(gjadet_yolo.autoload.installed())"
+        "print('gjadet_yolo' in sys.modules, autoload.installed()); "
+        "import gjadet_yolo; print(gjadet_yolo.autoload.installed())"
     )
     assert fresh(code, GJADET_AUTOLOAD="0").stdout.split() == ["False", "False", "True"]
     assert fresh(code).stdout.split()[-1] == "True"

@@ -91,9 +91,15 @@ def test_parsing_leaves_the_dictionary_alone_apart_from_the_host():
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ([-1, 1, "AdaptivModule", []], r"row 1 \[-1, 1, AdaptivModule, \[\]\]: there is no module.*Did you mean 'AdaptiveModule'"),
+        (
+            [-1, 1, "AdaptivModule", []],
+            r"row 1 \[-1, 1, AdaptivModule, \[\]\]: there is no module.*Did you mean 'AdaptiveModule'",
+        ),
         ([-1, 1, "nn.Upsampel", []], r"row 1 .*there is no module 'nn.Upsampel'"),
-        ([-1, 1, "AdaptiveModule", [["spatial"], 7, 4, 9]], r"row 1 .*too many positional arguments.*AdaptiveModule\(c1"),
+        (
+            [-1, 1, "AdaptiveModule", [["spatial"], 7, 4, 9]],
+            r"row 1 .*too many positional arguments.*AdaptiveModule\(c1",
+        ),
         ([-1, 1, "AdaptiveModule", [["spatail"]]], r"names 'spatail'\. Did you mean 'spatial'"),
         ([-1, 1, "AdaptiveModule", ["spatial"]], r"order of AdaptiveModule is 'spatial', expected a list"),
         ([-1, 1, "AdaptiveModule", [["task", "task"]]], "twice: task, task"),

@@ -20,10 +20,10 @@ from gjadet_yolo.nn import MODULES, AdaptiveModule
 def test_stock_yamls_parse_as_before(name, fresh):
     """Layer list, save list and parameters with and without the plugin."""
     code = (
-        "from ultralytics.nn.tasks import DetectionModel; m = DetectionModel('%s.yaml', verbose=False); "
-        "print('@', [(l.i, l.f, l.type, l.np) for l in m.model], m.save, sum(p.numel() for p in m.parameters()))" % name
+        "import sys; from ultralytics.nn.tasks import DetectionModel; m = DetectionModel(sys.argv[1], verbose=False); "
+        "print('@', [(l.i, l.f, l.type, l.np) for l in m.model], m.save, sum(p.numel() for p in m.parameters()))"
     )
-    with_plugin, without = fresh(code), fresh(code, GJADET_AUTOLOAD="0")
+    with_plugin, without = fresh(code, f"{name}.yaml"), fresh(code, f"{name}.yaml", GJADET_AUTOLOAD="0")
     assert with_plugin.stdout.split("@")[1] == without.stdout.split("@")[1]
     assert "gjadet" not in with_plugin.stdout.split("@")[1]
 

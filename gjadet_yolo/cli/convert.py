@@ -15,13 +15,15 @@ def add_subparser(subparsers: Any) -> None:
         "convert",
         allow_abbrev=False,
         help="data sets between COCO and YOLO",
-        description="COCO to YOLO (coco=DIR) or YOLO to COCO (yolo=data.yaml). Nothing is dropped in silence: findings are "
-        "counted in a table and listed in conversion.csv.",
+        description="COCO to YOLO (coco=DIR) or YOLO to COCO (yolo=data.yaml). Nothing is dropped in silence: findings "
+        "are counted in a table and listed in conversion.csv.",
     )
     parser.add_argument("--coco", type=Path, metavar="DIR", help="folder with annotations/*.json, or one json file")
     parser.add_argument("--yolo", type=Path, metavar="YAML", help="data YAML of a YOLO tree")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to create")
-    parser.add_argument("--images", choices=("link", "copy"), default="link", help="link to the images (default) or copy")
+    parser.add_argument(
+        "--images", choices=("link", "copy"), default="link", help="link to the images (default) or copy"
+    )
     add_flag(parser, "force", "replace an existing folder")
     parser.set_defaults(run=run)
 

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import Any
 
 from gjadet_yolo.cli.arguments import add_flag, positive
+
+PRODUCTS = {
+    "annotated video": "predict/video.avi",
+    "checkpoint": "train/weights/best.pt",
+    "curves": "train/results.png",
+    "class ratios": "train/class_ratios.png",
+    "predictions on validation scenes": "val/val_batch0_pred.jpg",
+}
 
 
 def add_subparser(subparsers: Any) -> None:
@@ -29,26 +38,37 @@ def run(args: argparse.Namespace) -> int:
 
     import gjadet_yolo  # noqa: F401  registers where the autoload files are switched off
     from gjadet_yolo.data.sample import render_set, render_video
-    from gjadet_yolo.data.yolo import whole_folder
 
-    with whole_folder(args.out, args.force) as folder:
-        print(f"Rendering {args.images} + {args.images // 4 or 1} scenes and a video", flush=True)
-        data = render_set(folder / "data", args.images, args.images // 4 or 1, args.imgsz)
-        video = render_video(folder / "video.avi", imgsz=args.imgsz)
-        settings = {"imgsz": args.imgsz, "device": "cpu", "project": str(folder.resolve()), "exist_ok": True}
-        YOLO(args.model).train(data=str(data), epochs=args.epochs, batch=16, name="train", val=False, **settings)
-        model = YOLO(folder / "train" / "weights" / "best.pt")
-        metrics = model.val(data=str(data), name="val", **settings)
-        for _ in model.predict(video, stream=True, save=True, name="predict", verbose=False, line_width=1, **settings):
-            pass
-    print(f"\nAP50-95 {metrics.box.map:.3f}, AP50 {metrics.box.map50:.3f} on {args.images // 4 or 1} rendered scenes")
-    for what, path in (
-        ("annotated video", "predict/video.avi"),
-        ("checkpoint", "train/weights/best.pt"),
-        ("curves", "train/results.png"),
-        ("class ratios", "train/class_ratios.png"),
-        ("predictions on validation scenes", "val/val_batch0_pred.jpg"),
-    ):
+    clear(args.out, args.force)
+    count = args.images // 4 or 1
+    print(f"Rendering {args.images} + {count} scenes and a video", flush=True)
+    data = render_set(args.out / "data", args.images, count, args.imgsz)
+    video = render_video(args.out / "video.avi", imgsz=args.imgsz)
+    settings = {"imgsz": args.imgsz, "device": "cpu", "project": str(args.out.resolve()), "exist_ok": True}
+    YOLO(args.model).train(data=str(data), epochs=args.epochs, batch=8, name="train", val=False, **settings)
+    model = YOLO(args.out / "train" / "weights" / "best.pt")
+    metrics = model.val(data=str(data), name="val", **settings)
+    for _ in model.predict(video, stream=True, save=True, name="predict", verbose=False, line_width=1, **settings):
+        pass
+    print(f"\nAP50-95 {metrics.box.map:.3f}, AP50 {metrics.box.map50:.3f} on {count} rendered scenes")
+    for what, path in PRODUCTS.items():
         found = args.out / path
         print(f"{what:<34}{found if found.exists() else 'not written'}")
     return 0
+
+
+def clear(out: Path, force: bool) -> None:
+    """Make room for the demo; only the folder of an earlier demo is ever removed.
+
+    Raises:
+        FileExistsError: The folder exists and may not be replaced.
+    """
+    if not out.exists():
+        return
+    if not force:
+        raise FileExistsError(f"{out} exists already. Choose another folder, or say force=true to replace it.")
+    if not ((out / "data" / "data.yaml").is_file() and (out / "video.avi").is_file()):
+        raise FileExistsError(
+            f"{out} is not the folder of an earlier demo, and is not replaced. Choose another folder."
+        )
+    shutil.rmtree(out)

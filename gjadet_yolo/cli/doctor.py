@@ -82,4 +82,6 @@ def check_files(problems: list[str]) -> None:
         names = sorted(locate.files(kind))
         print(f"{kind:<13} {locate.folder(kind)}  ({', '.join(names) or 'empty'})")
         if not names:
-            problems.append(f"{locate.folder(kind)} holds no YAML. Run: pip install --force-reinstall --no-deps gjadet-yolo")
+            problems.append(
+                f"{locate.folder(kind)} holds no YAML. Run: pip install --force-reinstall --no-deps gjadet-yolo"
+            )

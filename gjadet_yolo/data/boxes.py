@@ -105,8 +105,8 @@ def clean_labels(labels: Sequence[Sequence[float]], image: LabelledImage, split:
 def unique_names(files: Sequence[str]) -> list[str]:
     """Names to store files under in one folder: unique without suffix, because label files share the stem.
 
-    A name that occurs once stays; repeated ones get their folders in front (``a/001.jpg`` -> ``a_001.jpg``), and a number
-    behind where even that is taken.
+    A name that occurs once stays; repeated ones get their folders in front (``a/001.jpg`` -> ``a_001.jpg``), and a
+    number behind where even that is taken.
 
     Args:
         files: Paths as the source names them, with ``/``.

@@ -28,7 +28,9 @@ def read_json(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is not valid JSON: {error}.") from error
-    missing = [key for key in ("images", "annotations", "categories") if not isinstance(as_dict(content).get(key), list)]
+    missing = [
+        key for key in ("images", "annotations", "categories") if not isinstance(as_dict(content).get(key), list)
+    ]
     if missing:
         raise ValueError(f"{file} is not a COCO detection file: it has no list {' and no list '.join(missing)}.")
     return content
@@ -151,14 +153,18 @@ def find_annotations(source: Path) -> tuple[Path, dict[str, Path]]:
         FileNotFoundError: Nothing there, or no json file.
     """
     if not source.exists():
-        raise FileNotFoundError(f"{source} does not exist. Expected a folder with annotations/train.json, val.json, ...")
+        raise FileNotFoundError(
+            f"{source} does not exist. Expected a folder with annotations/train.json, val.json, ..."
+        )
     if source.is_file():
         files, root = [source], source.parent
     else:
         inner = source / "annotations"
         files, root = sorted((inner if inner.is_dir() else source).glob("*.json")), source
     if not files:
-        raise FileNotFoundError(f"{source} has no annotations/*.json. Published layout: annotations/train.json, val.json.")
+        raise FileNotFoundError(
+            f"{source} has no annotations/*.json. Published layout: annotations/train.json, val.json."
+        )
     if root.name == "annotations":
         root = root.parent
     return root, {file.stem.removeprefix("instances_"): file for file in files}

@@ -90,6 +90,8 @@ def check_target(data: BoxDataset, out: Path) -> None:
     """Refuse to write nothing, or over the images that are being read."""
     images: list[LabelledImage] = [image for split in data.splits.values() for image in split]
     if not images:
-        raise ValueError(f"No image to write to {out}: see the findings above for why the source's images were left out.")
+        raise ValueError(
+            f"No image to write to {out}: see the findings above for why the source's images were left out."
+        )
     if any(os.path.commonpath((out.resolve(), image.file.resolve())) == str(out.resolve()) for image in images):
         raise ValueError(f"{out} holds the source images, and replacing it would delete them. Choose another folder.")

@@ -1,8 +1,8 @@
 """Small rendered scenes with long-tailed classes: data for the tests, the demo and first trials.
 
-The scenes hold what a crash-test frame holds, much simplified: strips of a two-column checkerboard (every square one ``point``),
-bogies with wheels, absorbers and a rigid wall, on a noisy background. Boxes are exact. They teach a detector nothing about
-real frames.
+The scenes hold what a crash-test frame holds, much simplified: strips of a two-column checkerboard (every square one
+``point``), bogies with wheels, absorbers and a rigid wall, on a noisy background. Boxes are exact. They teach a
+detector nothing about real frames.
 """
 
 from __future__ import annotations

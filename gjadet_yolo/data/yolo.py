@@ -138,7 +138,9 @@ def read_labels(text: str, image: LabelledImage, names: int, split: str, report:
             cls, *values = map(float, line.split())
         except ValueError:
             cls, values = -1.0, []
-        if not (cls.is_integer() and 0 <= cls < names and (len(values) == 4 or (len(values) >= 6 and len(values) % 2 == 0))):
+        if not (
+            cls.is_integer() and 0 <= cls < names and (len(values) == 4 or (len(values) >= 6 and len(values) % 2 == 0))
+        ):
             report.add(split, "faulty label lines, dropped", image.name, f"line {number}: {line[:60]}")
             continue
         if len(values) == 4:

@@ -1,6 +1,7 @@
 """Detection model whose YAML carries its training recipe.
 
-The class name is part of every saved checkpoint. Only models whose YAML asks for it use it (``plugin.asks_for_plugin``).
+The class name is part of every saved checkpoint. Only models whose YAML asks for it use it
+(``plugin.asks_for_plugin``).
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from typing import Any
 import torch
 from torch import nn
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
+from ultralytics.utils.torch_utils import scale_img
 
 from gjadet_yolo.engine.transfer import renumbered
 from gjadet_yolo.losses.config import LossConfig
 from gjadet_yolo.losses.detection import Statistics, build_criterion, load_statistics, set_training
 from gjadet_yolo.nn import JointDetect
 from gjadet_yolo.nn.adaptive import AdaptiveModule
-
 
 OPTIONAL_ROWS = frozenset({AdaptiveModule.__name__})
 """Rows that keep shape and channels, so that a model with and one without them share all other layers."""
@@ -63,6 +64,20 @@ class GjadetModel(DetectionModel):
         super().load(renumbered(source, self, OPTIONAL_ROWS), verbose)
         if isinstance(self.model[-1], JointDetect):
             self.model[-1].fit_objectness()
+
+    def _predict_augment(self, x: torch.Tensor) -> tuple[torch.Tensor, None]:
+        """Test-time augmentation (``augment=True``): three scales, one of them mirrored, as the host does for its own
+        head.
+
+        Mirrored: ``DetectionModel._predict_augment``, which accepts the class Detect only.
+        """
+        if self.end2end or not isinstance(self.model[-1], JointDetect):
+            return super()._predict_augment(x)
+        parts = []
+        for ratio, flip in ((1.0, None), (0.83, 3), (0.67, None)):  # 3: left to right
+            view = scale_img(x.flip(flip) if flip else x, ratio, gs=int(self.stride.max()))
+            parts.append(self._descale_pred(self._predict_once(view)[0], flip, ratio, x.shape[-2:]))
+        return torch.cat(self._clip_augmented(parts), -1), None
 
     def init_criterion(self) -> Any:
         """Build the criterion and give it the statistics of the run it continues."""

@@ -1,9 +1,9 @@
 """Trainer of models whose YAML carries a recipe: keeps the loss statistics and shows them.
 
-The host re-creates the criterion on resume and after NaN recovery, saves the averaged model without it, and validates through
-another copy. So the statistics travel as plain numbers in ``GjadetModel.loss_state``: written at each save, read where the
-host reads its other training state. Mirrored: ``save_model``, ``_load_checkpoint_state`` and ``resume_training`` in
-https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/engine/trainer.py
+The host re-creates the criterion on resume and after NaN recovery, saves the averaged model without it, and validates
+through another copy. So the statistics travel as plain numbers in ``GjadetModel.loss_state``: written at each save,
+read where the host reads its other training state. Mirrored: ``save_model``, ``_load_checkpoint_state`` and
+``resume_training`` in https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/engine/trainer.py
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gjadet_yolo.losses.detection import Statistics, load_statistics, statistics
 
 
 def record_class_ratios(trainer: GjadetTrainer) -> None:
-    """Callback at the end of each training epoch: ratios reach ``results.csv`` and the loggers without validation too."""
+    """Callback after each training epoch: ratios reach ``results.csv`` and the loggers without validation too."""
     if trainer.metrics is not None:
         trainer.metrics.update(trainer.class_ratios())
 

@@ -1,8 +1,8 @@
 """Loading weights of a model whose layers are numbered differently.
 
-Parameter names hold layer numbers (``model.12.cv1...``), and a plugin row between the host's rows shifts every number behind it.
-A pretrained host checkpoint would then fill the backbone only. Here the source's layers are renumbered first, so that the
-host's own loading, by name and shape, finds the neck and the head too.
+Parameter names hold layer numbers (``model.12.cv1...``), and a plugin row between the host's rows shifts every number
+behind it. A pretrained host checkpoint would then fill the backbone only. Here the source's layers are renumbered
+first, so that the host's own loading, by name and shape, finds the neck and the head too.
 """
 
 from __future__ import annotations

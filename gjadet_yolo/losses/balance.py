@@ -1,7 +1,7 @@
 """Gradient balance: how much positive and negative gradient each class has received, and the weights that follow.
 
-Source: Equalization Loss v2 (CVPR 2021, arXiv 2012.08548), eqs. 4 to 8, which GJADet's GJR loss builds on. EQL v2 and GJR
-share this core; ``losses/equalization.py`` and ``losses/gjr.py`` add their per-sample loss.
+Source: Equalization Loss v2 (CVPR 2021, arXiv 2012.08548), eqs. 4 to 8, which GJADet's GJR loss builds on. EQL v2 and
+GJR share this core; ``losses/equalization.py`` and ``losses/gjr.py`` add their per-sample loss.
 """
 
 from __future__ import annotations

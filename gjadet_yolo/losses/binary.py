@@ -1,4 +1,4 @@
-"""Binary cross-entropy with the call signature of the class losses here: the host's loss, for comparison and as default."""
+"""Binary cross-entropy, the host's class loss, with the call signature of the class losses here."""
 
 from __future__ import annotations
 

@@ -32,7 +32,8 @@ class LossConfig:
         cls: Class loss: ``bce`` (host), ``eqlv2`` or ``gjr``.
         cls_anchors: Anchors the class loss sees: ``foreground`` (published form, needs JointDetect), ``all`` (host), or
             ``auto``: foreground on JointDetect, all on the plain head.
-        cls_target: Target at the target's own class: ``onehot``, ``iou`` of the predicted box (the joint representation),
+        cls_target: Target at the target's own class: ``onehot``, ``iou`` of the predicted box (the joint
+        representation),
             ``score`` (the assigner's soft score, as in the host), or ``auto``: onehot on foreground, score on all.
         cls_gain: Factor on the class loss, on top of the host's ``cls=``.
         obj: Objectness loss of JointDetect: ``bce`` or ``qfl`` (quality focal, exponent 2).
@@ -57,14 +58,18 @@ class LossConfig:
     def __post_init__(self) -> None:
         for key, options in CHOICES.items():
             if getattr(self, key) not in options:
-                raise ValueError(f"loss: {key} is {getattr(self, key)!r}.{suggestion(str(getattr(self, key)), options)}")
+                raise ValueError(
+                    f"loss: {key} is {getattr(self, key)!r}.{suggestion(str(getattr(self, key)), options)}"
+                )
         for key in ("cls_gain", "obj_gain", "gamma", "mu", "alpha", "beta"):
             value = getattr(self, key)
             number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
             if value is not None and not (number and value >= 0):
                 raise ValueError(f"loss: {key} is {value!r}, expected a number of 0 or more.")
         if self.beta is not None and 0 < self.beta < 1:
-            raise ValueError(f"loss: beta is {self.beta}, allowed: 0, or 1 and more (its gradient is infinite between).")
+            raise ValueError(
+                f"loss: beta is {self.beta}, allowed: 0, or 1 and more (its gradient is infinite between)."
+            )
         self.check_hyper_parameters()
 
     def check_hyper_parameters(self) -> None:

@@ -2,8 +2,8 @@
 
 It subclasses the host's criterion and keeps its target preparation, box decoding, assigner and box losses. Mirrored:
 ``v8DetectionLoss.get_assigned_targets_and_loss`` in
-https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/utils/loss.py. Terms, all divided by the sum S of the
-assigner's soft scores t, whose largest over classes at an anchor is q:
+https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/utils/loss.py. Terms, all divided by the sum S of
+the assigner's soft scores t, whose largest over classes at an anchor is q:
 
 - box and dfl (or l1): the host's;
 - objectness on all anchors, target q: ``hyp.cls * obj_gain * sum(loss) / S``;
@@ -84,7 +84,8 @@ class DetectionCriterion(v8DetectionLoss):
         """Assign targets and form the terms.
 
         Args:
-            preds: Raw head outputs ``boxes`` (B, 4 * reg_max, A), ``scores`` (B, C, A), ``feats`` and, from JointDetect,
+            preds: Raw head outputs ``boxes`` (B, 4 * reg_max, A), ``scores`` (B, C, A), ``feats`` and, from
+            JointDetect,
                 ``obj`` (B, 1, A).
             batch: ``batch_idx`` (N,), ``cls`` (N, 1) and ``bboxes`` (N, 4), xywh relative to the image.
             assign_kwargs: Passed to the host's assigner.
@@ -143,6 +144,7 @@ class DetectionCriterion(v8DetectionLoss):
             **assign_kwargs,
         )
         total = scores.sum().clamp(min=1)
+        foreground = foreground.bool()  # 8.4.130 gives floats where a batch has no target
         return Assignment(anchors, strides, imgsz, boxes, target_boxes / strides, scores, foreground, index, total)
 
     def class_targets(self, found: Assignment) -> torch.Tensor:
@@ -208,10 +210,9 @@ def load_statistics(criterion: DetectionCriterion | E2ELoss, state: Statistics) 
         if not isinstance(branch.class_loss, GradientBalance):
             continue
         if name not in state or len(state[name]["ratio"]) != branch.nc:
+            found = {key: len(value["ratio"]) for key, value in state.items()} or "none"
             raise ValueError(
-                f"Saved loss statistics do not fit: the model has branch '{name}' with {branch.nc} classes, the checkpoint "
-                f"has {({key: len(value['ratio']) for key, value in state.items()}) or 'none'}. Start a new training."
+                f"Saved loss statistics do not fit: the model has branch '{name}' with {branch.nc} classes, "
+                f"the checkpoint has {found}. Start a new training."
             )
         branch.class_loss.load_state_dict({key: torch.tensor(value) for key, value in state[name].items()})
-
-

@@ -1,9 +1,9 @@
 """Equalization Loss v2: class weights that follow the gradients each class has received.
 
-Source: "Equalization Loss v2: A New Gradient Balance Approach for Long-tailed Object Detection", CVPR 2021, arXiv 2012.08548.
-It is the GJR core with a modulating exponent of 0; values and gradients agree with the reference over six steps
-(``tests/golden/eqlv2_loss.npz``). The reference's extra background channel, of weight 1, belongs to soft-max style heads with
-a background class; here background is told by the objectness branch or by all classes being 0.
+Source: "Equalization Loss v2: A New Gradient Balance Approach for Long-tailed Object Detection", CVPR 2021, arXiv
+2012.08548. It is the GJR core with a modulating exponent of 0; values and gradients agree with the reference over six
+steps (``tests/golden/eqlv2_loss.npz``). The reference's extra background channel, of weight 1, belongs to soft-max
+style heads with a background class; here background is told by the objectness branch or by all classes being 0.
 """
 
 from __future__ import annotations

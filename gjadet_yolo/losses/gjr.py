@@ -1,9 +1,9 @@
 """GJR: gradient-guided joint representation loss of GJADet.
 
-Source: repository GJADet-crash-pytorch (MIT), ``create_losses/GJR_loss.py``. It joins three ideas: the soft target of the quality
-focal loss (box quality and class in one number), its modulating factor, and the class weights of EQL v2. Values and
-gradients agree with the release over six steps (``tests/golden/gjr_loss.npz``). The release does not sum P and N over
-GPUs; EQL v2 does, and so does this.
+Source: repository GJADet-crash-pytorch (MIT), ``create_losses/GJR_loss.py``. It joins three ideas: the soft target of
+the quality focal loss (box quality and class in one number), its modulating factor, and the class weights of EQL v2.
+Values and gradients agree with the release over six steps (``tests/golden/gjr_loss.npz``). The release does not sum P
+and N over GPUs; EQL v2 does, and so does this.
 """
 
 from __future__ import annotations

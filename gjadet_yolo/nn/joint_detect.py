@@ -1,9 +1,10 @@
 """Detection head with an objectness branch: score = objectness * class.
 
-GJADet's release (GJADet-crash-pytorch) has box, objectness and class outputs, and its class loss sees matched samples only;
-the objectness tells target from background. An anchor-free YOLO head has no such output, so background anchors push rare
-classes down. This head gives it back as one more 1x1 convolution per level on the features of the class branch.
-Everything else is the host's: both class-branch styles, DFL or direct distances, one-to-one branch, fusing, export.
+GJADet's release (GJADet-crash-pytorch) has box, objectness and class outputs, and its class loss sees matched samples
+only; the objectness tells target from background. An anchor-free YOLO head has no such output, so background anchors
+push rare classes down. This head gives it back as one more 1x1 convolution per level on the features of the class
+branch. Everything else is the host's: both class-branch styles, DFL or direct distances, one-to-one branch, fusing,
+export.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ class JointDetect(Detect):
         classes are loaded; the new branch starts at its prior.
         """
         for name, branches in (("obj", self.cv3), ("one2one_obj", getattr(self, "one2one_cv3", None))):
-            if branches is None or [obj.in_channels for obj in getattr(self, name)] == [b[-1].in_channels for b in branches]:
+            if branches is None or [obj.in_channels for obj in getattr(self, name)] == [
+                b[-1].in_channels for b in branches
+            ]:
                 continue
             device, dtype = branches[0][-1].weight.device, branches[0][-1].weight.dtype
             new = nn.ModuleList(nn.Conv2d(branch[-1].in_channels, 1, 1) for branch in branches)
@@ -111,7 +114,12 @@ class JointDetect(Detect):
             boxes.append(box(level).flatten(2))
             scores.append(cls[2](hidden).flatten(2))
             objectness.append(obj(hidden).flatten(2))
-        return {"boxes": torch.cat(boxes, 2), "scores": torch.cat(scores, 2), "obj": torch.cat(objectness, 2), "feats": x}
+        return {
+            "boxes": torch.cat(boxes, 2),
+            "scores": torch.cat(scores, 2),
+            "obj": torch.cat(objectness, 2),
+            "feats": x,
+        }
 
     def _inference(self, x: dict[str, torch.Tensor]) -> torch.Tensor:
         """Decoded boxes and joint scores, (B, 4 + nc, A)."""
@@ -127,3 +135,11 @@ class JointDetect(Detect):
             self.objectness_prior(heads["obj_head"])
             for cls in heads["cls_head"]:
                 nn.init.constant_(cls[-1].bias, -math.log(max(self.nc, 2) - 1))
+
+    def fuse(self) -> None:
+        """Drop the branch that inference does not use, objectness included."""
+        super().fuse()
+        if self.cv3 is None:
+            self.obj = None
+        elif getattr(self, "one2one_cv3", None) is None:
+            self.one2one_obj = None

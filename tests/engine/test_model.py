@@ -22,7 +22,7 @@ def test_classes_of_the_yaml_and_of_the_data():
 
 @pytest.mark.parametrize("family", ["gjadet", "gjadet-yolo11", "gjadet-yolo26"])
 def test_host_weights_transfer_completely(family):
-    """Everything but adaptive modules and objectness comes from the host's model, though its layers are numbered otherwise."""
+    """All but adaptive modules and objectness comes from the host's model, though its layers are numbered otherwise."""
     host = DetectionModel(f"{ {'gjadet': 'yolov8'}.get(family, family.split('-')[-1]) }n.yaml", nc=5, verbose=False)
     with torch.no_grad():
         for parameter in host.parameters():
@@ -39,11 +39,11 @@ def test_host_weights_transfer_completely(family):
 
 
 def test_other_number_of_classes_keeps_the_head_working():
-    """The host widens the class branch to the source's 80 classes; the objectness branch follows and starts at its prior."""
+    """Where the host widens the class branch to the source's 80 classes, objectness follows, at its prior."""
     model = GjadetModel("gjadetn.yaml", verbose=False)
     model.load(DetectionModel("yolov8n.yaml", verbose=False), verbose=False)
     head = model.model[-1]
-    assert [obj.in_channels for obj in head.obj] == [branch[-1].in_channels for branch in head.cv3] == [80, 80, 80]
+    assert [obj.in_channels for obj in head.obj] == [branch[-1].in_channels for branch in head.cv3]
     assert head.obj[0].bias.exp().item() == pytest.approx(5 / 80**2)
     assert model(torch.zeros(1, 3, 64, 64))["obj"].shape == (1, 1, 84)
 
@@ -83,3 +83,30 @@ def test_plain_head_with_a_loss_block_is_possible(tmp_path):
     file = tmp_path / "yolov8n-plain.yaml"
     file.write_text(text, encoding="utf-8")
     assert type(YOLO(file).model) is GjadetModel
+
+
+def test_test_time_augmentation_adds_two_views():
+    """The unscaled view leads, without its coarsest level, which the host leaves to the smaller views."""
+    model = GjadetModel("gjadetn.yaml", verbose=False).eval()
+    x = torch.rand(1, 3, 128, 128)
+    with torch.no_grad():
+        single, augmented = model(x)[0], model(x, augment=True)[0]
+    kept = 16 * 16 + 8 * 8
+    torch.testing.assert_close(augmented[..., :kept], single[..., :kept])
+    assert augmented.shape[-1] > kept + single.shape[-1] * 0.67**2
+
+
+@pytest.mark.parametrize("end2end", [True, False])
+def test_fusing_an_end_to_end_model(end2end):
+    """With and without NMS-free inference: same output before and after, and no unused branches."""
+    model = GjadetModel("gjadet-yolo26n.yaml", verbose=False).eval()
+    model.end2end = end2end
+    x = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        before = model(x)[0]
+        model.fuse(verbose=False)
+        after = model(x)[0]
+    assert before.shape == ((1, 84, 6) if end2end else (1, 9, 84))
+    torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-3)
+    head = model.model[-1]
+    assert (head.obj is None) == (head.cv3 is None) == end2end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import signal
 from pathlib import Path
 
@@ -156,6 +157,17 @@ def test_validation_loss_uses_the_statistics_of_the_training(rendered, tmp_path)
     model.train(data=str(rendered), epochs=1, project=str(tmp_path), name="s", **TINY)
     assert seen[0] == seen[1]
     assert seen[0]["main"]["ratio"] != [100.0] * 5
+
+
+def test_export_gives_the_same_outputs(run_dir, tmp_path):
+    """TorchScript, which needs no further package: boxes and joint scores of every anchor."""
+    weights = shutil.copy(run_dir / "weights" / "best.pt", tmp_path / "best.pt")
+    exported = YOLO(weights).export(format="torchscript", imgsz=128, device="cpu")
+    x = torch.rand(1, 3, 128, 128)
+    with torch.no_grad():
+        ours, theirs = YOLO(weights).model.eval()(x)[0], torch.jit.load(exported)(x)
+    torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-3)
+    assert YOLO(exported, task="detect").predict(x, imgsz=128, device="cpu", verbose=False)
 
 
 def test_stock_training_is_untouched(rendered, tmp_path):

@@ -13,9 +13,7 @@ def test_empty_block_is_the_host():
     assert LossConfig.from_yaml(None) == LossConfig.from_yaml({}) == LossConfig(cls="bce", cls_gain=1.0)
 
 
-@pytest.mark.parametrize(
-    ("joint", "anchors", "target"), [(True, "foreground", "onehot"), (False, "all", "score")]
-)
+@pytest.mark.parametrize(("joint", "anchors", "target"), [(True, "foreground", "onehot"), (False, "all", "score")])
 def test_auto_follows_the_head(joint, anchors, target):
     config = LossConfig.from_yaml({"cls": "gjr"}).resolved(joint)
     assert (config.cls_anchors, config.cls_target) == (anchors, target)
@@ -27,7 +25,7 @@ def test_explicit_values_stay():
 
 
 def test_foreground_needs_objectness():
-    with pytest.raises(ValueError, match="no objectness branch.*Use the head JointDetect"):
+    with pytest.raises(ValueError, match=r"no objectness branch.*Use the head JointDetect"):
         LossConfig(cls_anchors="foreground").resolved(joint=False)
 
 

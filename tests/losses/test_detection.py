@@ -52,7 +52,9 @@ def outputs(model: OnlyHead, seed: int = 0) -> dict:
 
 def batch(count: int = 5) -> dict[str, torch.Tensor]:
     """Targets in two images; class 2 is rare."""
-    boxes = torch.tensor([[0.3, 0.3, 0.2, 0.2], [0.7, 0.6, 0.3, 0.3], [0.5, 0.5, 0.6, 0.7], [0.2, 0.7, 0.1, 0.1], [0.6, 0.2, 0.2, 0.1]])
+    boxes = torch.tensor(
+        [[0.3, 0.3, 0.2, 0.2], [0.7, 0.6, 0.3, 0.3], [0.5, 0.5, 0.6, 0.7], [0.2, 0.7, 0.1, 0.1], [0.6, 0.2, 0.2, 0.1]]
+    )
     classes = torch.tensor([[0.0], [0.0], [2.0], [0.0], [1.0]])
     return {"batch_idx": torch.tensor([0.0, 0, 0, 1, 1])[:count], "cls": classes[:count], "bboxes": boxes[:count]}
 
@@ -77,7 +79,9 @@ def test_host_parity_on_the_plain_head(reg_max):
 def test_class_weights_of_the_host_act():
     model = plain({"cls": "bce"})
     model.class_weights = torch.tensor([0.5, 1.0, 1.5])
-    torch.testing.assert_close(DetectionCriterion(model)(outputs(model), batch())[0], v8DetectionLoss(model)(outputs(model), batch())[0])
+    torch.testing.assert_close(
+        DetectionCriterion(model)(outputs(model), batch())[0], v8DetectionLoss(model)(outputs(model), batch())[0]
+    )
 
 
 def found_by(criterion: DetectionCriterion, preds: dict):
@@ -88,7 +92,7 @@ def found_by(criterion: DetectionCriterion, preds: dict):
 
 @pytest.mark.parametrize(("obj", "beta"), [("bce", 0.0), ("qfl", 2.0)])
 def test_joint_terms_by_hand(obj, beta):
-    """Fresh EQL v2 weights are 1: class term = sum over foreground of q * BCE, objectness over all anchors, both over S."""
+    """Fresh EQL v2 weights are 1: class term = sum over foreground of q * BCE, objectness over all, both over S."""
     model = joint({"cls": "eqlv2", "obj": obj, "cls_gain": 3.0, "obj_gain": 2.0})
     criterion = DetectionCriterion(model)
     preds = outputs(model)
@@ -200,7 +204,7 @@ def test_statistics_make_the_round_trip():
 
 def test_statistics_of_another_model_are_refused():
     other = DetectionCriterion(joint({"cls": "gjr"}, nc=5))
-    with pytest.raises(ValueError, match="'main' with 3 classes, the checkpoint has {'main': 5}"):
+    with pytest.raises(ValueError, match=r"'main' with 3 classes, the checkpoint has \{'main': 5\}"):
         load_statistics(DetectionCriterion(joint({"cls": "gjr"})), statistics(other))
     with pytest.raises(ValueError, match="has none"):
         load_statistics(DetectionCriterion(joint({"cls": "gjr"})), {})

@@ -18,7 +18,7 @@ from gjadet_yolo.losses.quality_focal import quality_focal_loss
 
 @pytest.mark.parametrize(("name", "build"), [("gjr_loss", GJRLoss), ("eqlv2_loss", EqualizationLoss)])
 def test_reference_numbers_over_six_steps(golden, name, build):
-    """GJADet-crash-pytorch create_losses/GJR_loss.py and Eql_loss.py, state carried over; the loss is the sum over n."""
+    """GJADet-crash-pytorch create_losses/GJR_loss.py and Eql_loss.py, state carried over; the sum over n."""
     numbers = golden(name)
     loss = build(5)
     for step in range(6):

@@ -36,6 +36,17 @@ def test_reference_numbers(golden, order, output):
     np.testing.assert_allclose(module(torch.from_numpy(numbers["x"])).detach(), numbers[output], rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("order", [("spatial", "scale", "task"), ("task", "scale"), ("scale",), ("task", "spatial")])
+def test_reusing_memory_changes_nothing(order):
+    """Without gradients later stages overwrite earlier results, never the input."""
+    torch.manual_seed(0)
+    module, x = AdaptiveModule(8, order), torch.randn(2, 8, 6, 5)
+    kept, expected = x.clone(), module(x).detach()
+    with torch.no_grad():
+        assert torch.equal(module(x), expected)
+    assert torch.equal(x, kept)
+
+
 def test_spatial_with_zero_kernel_halves():
     """sigmoid(0) = 1/2 everywhere."""
     module = SpatialAttention()
@@ -73,7 +84,9 @@ def test_task_saturated_by_hand():
     torch.testing.assert_close(module(x), torch.maximum(2 * x, x) / 2 + 0.25)
 
 
-@pytest.mark.parametrize(("reduction", "parameters"), [(4, 64 * 16 + 16 + 16 * 256 + 256), (16, 64 * 4 + 4 + 4 * 256 + 256)])
+@pytest.mark.parametrize(
+    ("reduction", "parameters"), [(4, 64 * 16 + 16 + 16 * 256 + 256), (16, 64 * 4 + 4 + 4 * 256 + 256)]
+)
 def test_task_cost(reduction, parameters):
     """1.25 C^2 weights at the published reduction, 5 C^2 / reduction in general, and the biases."""
     assert sum(p.numel() for p in TaskAttention(64, reduction).parameters()) == parameters
