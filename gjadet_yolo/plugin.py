@@ -151,7 +151,23 @@ def connect_tasks(tasks: ModuleType) -> None:
     tasks.parse_model = parsing(tasks)
     tasks.check_yaml = finding(tasks.check_yaml, locate.model_yaml, "cfg")
     tasks.guess_model_scale = scaling(tasks.guess_model_scale)
+    tasks.DetectionModel.init_criterion = guarding(tasks.DetectionModel.init_criterion)
     allow_restricted(tasks)
+
+
+def guarding(init_criterion: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Wrap the stock model's criterion so that it refuses YAMLs of this package, whose losses it would leave out."""
+
+    @functools.wraps(init_criterion)
+    def wrapper(self: Any) -> Any:
+        if asks_for_plugin(self.yaml):
+            raise PluginError(
+                f"{type(self).__name__} would train this model without its loss block and objectness. Train through "
+                f"YOLO(...), or derive your trainer from gjadet_yolo.GjadetTrainer instead of DetectionTrainer."
+            )
+        return init_criterion(self)
+
+    return wrapper
 
 
 def parsing(tasks: ModuleType) -> Callable[..., Any]:

@@ -35,6 +35,14 @@ def test_stock_models_keep_stock_classes():
     assert model.task_map["detect"]["validator"] is DetectionValidator
 
 
+def test_stock_model_class_refuses_to_train_our_yamls():
+    """As a trainer derived from the stock one would do, silently without objectness."""
+    model = tasks.DetectionModel("gjadetn.yaml", verbose=False)
+    with pytest.raises(plugin.PluginError, match=r"derive your trainer from gjadet_yolo\.GjadetTrainer"):
+        model.init_criterion()
+    tasks.DetectionModel("yolov8n.yaml", verbose=False)
+
+
 def test_models_that_ask_get_own_classes():
     model = YOLO("gjadetn.yaml")
     names = [model.task_map["detect"][key].__name__ for key in ("model", "trainer", "validator", "predictor")]
