@@ -112,6 +112,9 @@ def test_parsing_leaves_the_dictionary_alone_apart_from_the_host():
         (["x", 1, "AdaptiveModule", []], "'from' names 'x'"),
         ([-1, 1, "JointDetect"], r"row 1 is .*expected \[from, repeats, module, \[arguments\]\]"),
         ([[0, 9], 1, "JointDetect", ["nc"]], "'from' names 9"),
+        ([[0], 1, "JointDetect", []], r"takes one argument, the number of classes, found \[\]"),
+        ([[0], 1, "JointDetect", ["nc", 16]], r"takes one argument, the number of classes, found \[2, 16\]"),
+        ([[0], 1, "JointDetect", ["classes"]], r"takes one argument, the number of classes, found \['classes'\]"),
     ],
 )
 def test_faulty_rows_are_explained(row, words):

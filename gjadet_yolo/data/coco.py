@@ -33,6 +33,11 @@ def read_json(file: Path) -> dict[str, Any]:
     ]
     if missing:
         raise ValueError(f"{file} is not a COCO detection file: it has no list {' and no list '.join(missing)}.")
+    for key, needed in (("images", ("id", "file_name")), ("categories", ("id", "name"))):
+        for number, entry in enumerate(content[key]):
+            for name in needed:
+                if name not in as_dict(entry):
+                    raise ValueError(f"{file}: entry {number} of '{key}' has no '{name}'.")
     return content
 
 
@@ -69,7 +74,7 @@ def group_boxes(
     content: dict[str, Any], indices: dict[int, int], split: str, report: Report
 ) -> dict[Any, list[tuple[float, ...]]]:
     """Class index and xyxy box per annotation, by image id; crowd boxes and orphans are noted and left out."""
-    known = {image["id"]: str(image.get("file_name", "")) for image in content["images"]}
+    known = {image["id"]: image["file_name"] for image in content["images"]}
     boxes: dict[Any, list[tuple[float, ...]]] = {}
     for annotation in content["annotations"]:
         image, category, box = (annotation.get(key) for key in ("image_id", "category_id", "bbox"))
@@ -80,7 +85,7 @@ def group_boxes(
             report.add(split, "boxes of an unlisted category, dropped", where, f"{detail}, category id {category}")
         elif annotation.get("iscrowd"):
             report.add(split, "crowd boxes, dropped", where, detail)
-        elif not isinstance(box, list) or len(box) != 4:
+        elif not (isinstance(box, list) and len(box) == 4 and all(isinstance(side, (int, float)) for side in box)):
             report.add(split, "annotations without a box, dropped", where, detail)
         else:
             x, y, width, height = map(float, box)
@@ -109,7 +114,7 @@ def read_split(
     boxes = group_boxes(content, indices, split, report)
     entries: dict[str, list[dict[str, Any]]] = {}
     for image in content["images"]:
-        entries.setdefault(str(image.get("file_name", "")), []).append(image)
+        entries.setdefault(str(image["file_name"]).replace("\\", "/"), []).append(image)
     images = []
     named = list(zip(entries.items(), unique_names(list(entries)), strict=True))
     for (file_name, same), name in progress(named, f"reading {split}"):

@@ -166,7 +166,7 @@ def render_set(out: Path, train: int, val: int, imgsz: int = 320, seed: int = 0)
 
 
 def render_video(path: Path, frames: int = 40, imgsz: int = 320, seed: int = 0, fps: int = 20) -> Path:
-    """Write a video in which the camera passes along a wide scene.
+    """Write a video in which the camera passes along three scenes side by side, chosen for their many classes.
 
     Args:
         path: File to write, ``.avi`` (MJPG).
@@ -181,11 +181,13 @@ def render_video(path: Path, frames: int = 40, imgsz: int = 320, seed: int = 0, 
     Raises:
         OSError: The video cannot be written.
     """
-    image, _ = render_scene(np.random.default_rng([seed, 2]), (2 * imgsz, imgsz))
+    scenes = [render_scene(np.random.default_rng([seed, 2, index]), (imgsz, imgsz)) for index in range(12)]
+    scenes.sort(key=lambda scene: len(np.unique(scene[1][:, 0])), reverse=True)
+    image = np.hstack([scene[0] for scene in scenes[:3]])
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), fps, (imgsz, imgsz))
     if not writer.isOpened():
         raise OSError(f"{path} cannot be written as an MJPG video.")
-    for x in np.linspace(0, imgsz, frames).astype(int):
+    for x in np.linspace(0, 2 * imgsz, frames).astype(int):
         writer.write(image[:, x : x + imgsz])
     writer.release()
     return path

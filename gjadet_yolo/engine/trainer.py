@@ -20,7 +20,7 @@ from ultralytics.utils.torch_utils import unwrap_model
 from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
-from gjadet_yolo.losses.detection import Statistics, load_statistics, statistics
+from gjadet_yolo.losses.detection import Statistics, branches, load_statistics, statistics
 
 
 def record_class_ratios(trainer: GjadetTrainer) -> None:
@@ -90,7 +90,9 @@ class GjadetTrainer(DetectionTrainer):
     def plot_metrics(self) -> None:
         """Host's curves, and the class ratios over the epochs."""
         super().plot_metrics()
-        picture = plot_class_ratios(self.csv, self.save_dir / "class_ratios.png")
+        criterion = getattr(student(self.model), "criterion", None)
+        mu = next((getattr(branch.class_loss, "mu", None) for branch in branches(criterion).values()), None)
+        picture = plot_class_ratios(self.csv, self.save_dir / "class_ratios.png", mu)
         if picture:
             self.on_plot(picture)
 

@@ -25,12 +25,13 @@ def read_class_ratios(results_csv: Path) -> tuple[list[int], dict[str, list[floa
     return [int(row["epoch"]) for row in rows], ratios
 
 
-def plot_class_ratios(results_csv: Path, picture: Path) -> Path | None:
+def plot_class_ratios(results_csv: Path, picture: Path, mu: float | None = None) -> Path | None:
     """Draw the class ratios over the epochs, on a logarithmic scale.
 
     Args:
         results_csv: The host's table.
         picture: PNG file to write.
+        mu: Ratio below which a class is raised, drawn as a line.
 
     Returns:
         The picture, or None where there is nothing to draw.
@@ -39,12 +40,18 @@ def plot_class_ratios(results_csv: Path, picture: Path) -> Path | None:
     if not ratios:
         return None
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator
 
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
     for name, values in ratios.items():
         axes.plot(epochs, values, marker=".", label=name)
-    axes.axhline(1, color="grey", linewidth=0.8, linestyle="--")
+    if mu is not None:
+        axes.axhline(mu, color="grey", linewidth=0.8, linestyle="--", label=f"mu = {mu:g}")
     axes.set(yscale="log", xlabel="epoch", ylabel="positive / negative gradient", title="Gradient ratio per class")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        formatter(FormatStrFormatter("%g"))
     axes.legend(fontsize="small", ncols=2)
     figure.savefig(picture, dpi=150)
     plt.close(figure)

@@ -73,8 +73,10 @@ class JointDetect(Detect):
     @classmethod
     def plan(cls, row: Row) -> Plan:
         """``[nc]`` from the YAML; the rest from the parser, as for the host's Detect."""
+        if len(row.args) != 1 or not isinstance(row.args[0], int) or row.args[0] < 1:
+            raise TypeError(f"takes one argument, the number of classes, found {list(row.args)}")
         head = row.head
-        args = (*row.args, head.get("reg_max", 16), head.get("end2end"), head.get("legacy", False), row.channels)
+        args = (row.args[0], head.get("reg_max", 16), head.get("end2end"), head.get("legacy", False), row.channels)
         return Plan(args, row.channels[0])
 
     @property

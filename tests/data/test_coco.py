@@ -31,7 +31,7 @@ def source(tmp_path: Path) -> Path:
         cv2.imwrite(str(root / name), np.full((60, 80, 3), 90, np.uint8))
     (root / "train" / "broken.png").write_bytes(b"no picture")
     (root / "train" / "zero.png").write_bytes(b"")
-    files = ["000001.png", "cam1/7.png", "cam2/7.png", "empty.png", "broken.png", "zero.png", "gone.png", "000001.png"]
+    files = ["000001.png", "cam1/7.png", "cam2\\7.png", "empty.png", "broken.png", "zero.png", "gone.png", "000001.png"]
     images = [{"id": n, "file_name": f, "width": 80, "height": 60} for n, f in enumerate(files, 1)]
     annotations = [
         annotation(1, 1, 17, 10, 20, 30.5, 5.25),
@@ -47,6 +47,7 @@ def source(tmp_path: Path) -> Path:
         annotation(11, 2, 5, 1, 1, 2, 2),
         annotation(12, 8, 17, 40, 40, 10, 10),
         annotation(13, 2, 3),
+        annotation(14, 2, 3, 1, 2, None, 4),
     ]
     categories = [{"id": 17, "name": "wheel"}, {"id": 3, "name": "point"}]
     write_json(root / "annotations" / "train.json", images, annotations, categories)
@@ -72,7 +73,7 @@ EXPECTED = {
     "unreadable images, left out": 2,
     "boxes of an unlisted image, dropped": 1,
     "boxes of an unlisted category, dropped": 1,
-    "annotations without a box, dropped": 1,
+    "annotations without a box, dropped": 2,
     "images without boxes, kept as background": 1,
     "images listed more than once, merged": 1,
     "repeated file names, renamed": 2,
@@ -155,6 +156,8 @@ def test_coco_dictionary_by_hand(source):
         ("{", r"train\.json is not valid JSON"),
         ("[]", "has no list images and no list annotations and no list categories"),
         ('{"images": [], "annotations": []}', "has no list categories"),
+        ('{"images": [{"id": 1}], "annotations": [], "categories": []}', "entry 0 of 'images' has no 'file_name'"),
+        ('{"images": [], "annotations": [], "categories": [{"id": 1}]}', "entry 0 of 'categories' has no 'name'"),
     ],
 )
 def test_faulty_json_names_the_file(source, text, words):
