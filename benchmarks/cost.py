@@ -94,7 +94,15 @@ def row(name: str, host: DetectionModel, model: DetectionModel, settings: dict[s
 
 def main() -> None:
     """Measure and print the table."""
-    settings = {"imgsz": "640", "scales": "nsmlx", "rounds": "15", "threads": "0", "steps": "n", "out": "", "subsets": ""}
+    settings = {
+        "imgsz": "640",
+        "scales": "nsmlx",
+        "rounds": "15",
+        "threads": "0",
+        "steps": "n",
+        "out": "",
+        "subsets": "",
+    }
     settings |= dict(arg.split("=", 1) for arg in sys.argv[1:])
     if settings["threads"] != "0":
         torch.set_num_threads(int(settings["threads"]))
@@ -107,7 +115,12 @@ def main() -> None:
             plain = DetectionModel(f"{host}{scale}.yaml", nc=5, verbose=False)
             lines.append(row(f"{family}{scale}.yaml", plain, variant(family, scale, None), settings))
             print(lines[-1], flush=True)
-    for order, reduction in (("spatial", 4), ("spatial scale", 4), ("spatial scale task", 8), ("spatial scale task", 16)):
+    for order, reduction in (
+        ("spatial", 4),
+        ("spatial scale", 4),
+        ("spatial scale task", 8),
+        ("spatial scale task", 16),
+    ):
         if settings["subsets"]:
             plain = DetectionModel("yolov8n.yaml", nc=5, verbose=False)
             name = f"gjadetn, [{order.replace(' ', ', ')}], reduction {reduction}"

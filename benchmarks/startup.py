@@ -1,6 +1,6 @@
 """What the autoload files add to the start of an interpreter: median over many starts, with and without, in turn.
 
-    python benchmarks/startup.py [rounds=200]
+python benchmarks/startup.py [rounds=200]
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ def main() -> None:
     rounds = int(dict(arg.split("=", 1) for arg in sys.argv[1:]).get("rounds", 200))
     pairs = [(start_ms("1"), start_ms("0")) for _ in range(rounds)]
     difference = statistics.median(on - off for on, off in pairs)
-    print(f"with {statistics.median(p[0] for p in pairs):.2f} ms, without {statistics.median(p[1] for p in pairs):.2f} ms")
+    print(
+        f"with {statistics.median(p[0] for p in pairs):.2f} ms, without {statistics.median(p[1] for p in pairs):.2f} ms"
+    )
     print(f"median difference {difference:.2f} ms over {rounds} pairs")
 
 

@@ -69,6 +69,11 @@ def test_multi_input_row_scales_like_the_host(wide_sum, scale, channels, repeats
     assert (layers[2].f, layers[2].i) == ([0, 1], 2)
 
 
+def test_adaptive_module_in_the_place_of_a_concat():
+    layers = build([-1, 1, "Conv", [16, 3, 1]], [[0, 1], 1, "AdaptiveModule", []], [-1, 1, "Conv", [8]])
+    assert layers[2].stages.scale.gate[0].in_features == layers[3].conv.in_channels == 16 + 8
+
+
 def test_repeats_of_a_row_are_chained():
     layers = build([-1, 4, "AdaptiveModule", []])
     assert len(layers[1]) == 2  # depth 0.5
@@ -105,8 +110,9 @@ def test_parsing_leaves_the_dictionary_alone_apart_from_the_host():
         ([-1, 1, "AdaptiveModule", [["task", "task"]]], "twice: task, task"),
         ([-1, 1, "AdaptiveModule", [["spatial"], 5]], "kernel_size of the spatial attention is 5, allowed: 3, 7"),
         ([-1, 1, "AdaptiveModule", [["task"], 7, 99]], "reduction of the task attention is 99, allowed: 1 to 16"),
-        ([[-1, 0], 1, "AdaptiveModule", []], r"row 1 .*2 inputs, AdaptiveModule takes 1\."),
-        ([[-1], 1, "AdaptiveModule", []], "'from' is a list, AdaptiveModule takes one layer number"),
+        ([[-1, 0], 1, "Single", []], r"row 1 .*2 inputs, Single takes 1\."),
+        ([[-1], 1, "Single", []], "'from' is a list, Single takes one layer number"),
+        ([[0] * 9, 1, "AdaptiveModule", []], "9 inputs, AdaptiveModule takes 1 to 8"),
         ([4, 1, "AdaptiveModule", []], "'from' names 4, allowed: earlier layers -1 to 0"),
         ([-2, 1, "AdaptiveModule", []], "'from' names -2, allowed: earlier layers -1 to 0"),
         (["x", 1, "AdaptiveModule", []], "'from' names 'x'"),
@@ -117,7 +123,8 @@ def test_parsing_leaves_the_dictionary_alone_apart_from_the_host():
         ([[0], 1, "JointDetect", ["classes"]], r"takes one argument, the number of classes, found \['classes'\]"),
     ],
 )
-def test_faulty_rows_are_explained(row, words):
+def test_faulty_rows_are_explained(row, words, monkeypatch):
+    monkeypatch.setattr(tasks, "Single", type("Single", (WideSum,), {"inputs": range(1, 2)}), raising=False)
     with pytest.raises(ValueError, match=words):
         build(row)
 

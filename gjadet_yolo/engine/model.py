@@ -14,14 +14,9 @@ from torch import nn
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from ultralytics.utils.torch_utils import scale_img
 
-from gjadet_yolo.engine.transfer import renumbered
 from gjadet_yolo.losses.config import LossConfig
 from gjadet_yolo.losses.detection import Statistics, build_criterion, load_statistics, set_training
 from gjadet_yolo.nn import JointDetect
-from gjadet_yolo.nn.adaptive import AdaptiveModule
-
-OPTIONAL_ROWS = frozenset({AdaptiveModule.__name__})
-"""Rows that keep shape and channels, so that a model with and one without them share all other layers."""
 
 
 class GjadetModel(DetectionModel):
@@ -54,14 +49,13 @@ class GjadetModel(DetectionModel):
             self.names = dict(enumerate(names))
 
     def load(self, weights: dict[str, Any] | nn.Module, verbose: bool = True) -> None:
-        """Load weights by name and shape, also from a host model without this model's plugin rows.
+        """Load weights by name and shape; those of the plain host fill everything but plugin rows and objectness.
 
         Args:
             weights: Checkpoint dictionary or model.
             verbose: Log how much was transferred.
         """
-        source = (weights.get("ema") or weights["model"]) if isinstance(weights, dict) else weights
-        super().load(renumbered(source, self, OPTIONAL_ROWS), verbose)
+        super().load(weights, verbose)
         if isinstance(self.model[-1], JointDetect):
             self.model[-1].fit_objectness()
 

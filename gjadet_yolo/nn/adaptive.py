@@ -16,7 +16,12 @@ import torch
 from torch import nn
 
 from gjadet_yolo.locate import suggestion
-from gjadet_yolo.nn.row import Plan, Row
+from gjadet_yolo.nn.row import MANY, Plan, Row
+
+
+PART_BYTES = 1 << 20
+"""Without gradients, the task attention works through its input in parts of this size: a fresh tensor of some MB costs the
+CPU many times the arithmetic on it, because its memory comes from the operating system page by page."""
 
 
 class SpatialAttention(nn.Module):
@@ -48,11 +53,11 @@ class ScaleAttention(nn.Module):
 
     def __init__(self, c1: int) -> None:
         super().__init__()
-        self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(c1, 1, 1), nn.ReLU(), nn.Hardsigmoid())
+        self.gate = nn.Sequential(nn.Linear(c1, 1), nn.ReLU(), nn.Hardsigmoid())
 
     def forward(self, x: torch.Tensor, overwrite: bool = False) -> torch.Tensor:
         """Map (B, C, H, W) to (B, C, H, W); ``overwrite`` may use the input's memory."""
-        gate = self.gate(x)
+        gate = self.gate(x.mean((2, 3)))[..., None, None]  # (B, 1, 1, 1)
         return x.mul_(gate) if overwrite else x * gate
 
 
@@ -71,25 +76,31 @@ class TaskAttention(nn.Module):
         if not 1 <= reduction <= c1:
             raise ValueError(f"reduction of the task attention is {reduction}, allowed: 1 to {c1} (its channels).")
         hidden = c1 // reduction
-        self.coefficients = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Conv2d(c1, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, 4 * c1, 1), nn.Hardsigmoid()
-        )
+        self.coefficients = nn.Sequential(nn.Linear(c1, hidden), nn.ReLU(), nn.Linear(hidden, 4 * c1), nn.Hardsigmoid())
 
     def forward(self, x: torch.Tensor, overwrite: bool = False) -> torch.Tensor:
         """Map (B, C, H, W) to (B, C, H, W); ``overwrite`` may use the input's memory."""
-        a1, b1, a2, b2 = (self.coefficients(x) - 0.5).chunk(4, 1)  # each (B, C, 1, 1)
+        coefficients = self.coefficients(x.mean((2, 3))) - 0.5  # (B, 4 * C)
+        a1, b1, a2, b2 = coefficients[..., None, None].chunk(4, 1)  # each (B, C, 1, 1)
         # slopes 2*a + 1 and 2*a; the release halves the result, here folded into the coefficients (max is homogeneous).
-        # A broadcast addcmul would be one call, but runs five times longer on the CPU than these two.
-        first = (x * (a1 + 0.5)).add_(b1 / 2)
-        second = (x.mul_(a2) if overwrite else x * a2).add_(b2 / 2)
-        return torch.maximum(first, second, out=first) if overwrite else torch.maximum(first, second)
+        # A broadcast addcmul would be one call, but runs five times longer on the CPU than mul and add.
+        lines = (a1 + 0.5, b1 / 2, a2, b2 / 2)
+        if not overwrite:
+            return torch.maximum((x * lines[0]).add_(lines[1]), (x * lines[2]).add_(lines[3]))
+        parts = -(-x.nbytes // PART_BYTES)
+        for part, slope1, offset1, slope2, offset2 in zip(*(t.chunk(parts, 1) for t in (x, *lines)), strict=True):
+            first = (part * slope1).add_(offset1)
+            torch.maximum(first, part.mul_(slope2).add_(offset2), out=part)
+        return x
 
 
 class AdaptiveModule(nn.Module):
     """The attentions named in ``order``, one after the other; shape and channels stay.
 
     YAML row: ``[-1, 1, AdaptiveModule, []]`` for the full chain, ``[-1, 1, AdaptiveModule, [[spatial, scale]]]`` for a
-    subset or another order, then ``kernel_size`` and ``reduction``. The order is a list inside the argument list.
+    subset or another order, then ``kernel_size`` and ``reduction``. The order is a list inside the argument list. With
+    several inputs, ``[[-1, 6], 1, AdaptiveModule, []]``, it concatenates them first and so takes the place of a Concat
+    row: layer numbers stay the host's, and the joined tensor, which nobody else sees, can be worked on in place.
 
     Args:
         c1: Channels.
@@ -101,7 +112,7 @@ class AdaptiveModule(nn.Module):
         ValueError: Empty order, unknown or repeated attention, impossible kernel size or reduction.
     """
 
-    inputs: ClassVar[range] = range(1, 2)
+    inputs: ClassVar[range] = range(1, MANY.stop)
     attentions: ClassVar[tuple[str, ...]] = ("spatial", "scale", "task")
 
     def __init__(
@@ -127,16 +138,15 @@ class AdaptiveModule(nn.Module):
 
     @classmethod
     def plan(cls, row: Row) -> Plan:
-        """Channels come from the input and stay; the scale changes nothing."""
-        return Plan((row.channels[0], *row.args), row.channels[0], row.repeats)
+        """Channels come from the inputs and stay; the scale changes nothing."""
+        return Plan((sum(row.channels), *row.args), sum(row.channels), row.repeats)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map (B, C, H, W) to (B, C, H, W).
-
-        Without gradients, stages behind the first reuse its memory: fresh large tensors cost more time than the
-        arithmetic.
-        """
+    def forward(self, x: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
+        """Map (B, C, H, W), or several (B, C_i, H, W) with C in all, to (B, C, H, W)."""
+        joined = not isinstance(x, torch.Tensor)
+        if joined:
+            x = torch.cat(tuple(x), 1)
         plain = torch.is_grad_enabled() or torch.jit.is_tracing() or torch.compiler.is_compiling()
         for index, stage in enumerate(self.stages):
-            x = stage(x, overwrite=index > 0 and not plain)
+            x = stage(x, overwrite=not plain and (joined or index > 0))
         return x

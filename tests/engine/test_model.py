@@ -10,7 +10,6 @@ from ultralytics import YOLO
 from ultralytics.nn.tasks import DetectionModel
 
 from gjadet_yolo.engine.model import GjadetModel
-from gjadet_yolo.engine.transfer import layer_map
 
 CFG = Path(__file__).parents[2] / "cfg"
 
@@ -22,7 +21,7 @@ def test_classes_of_the_yaml_and_of_the_data():
 
 @pytest.mark.parametrize("family", ["gjadet", "gjadet-yolo11", "gjadet-yolo26"])
 def test_host_weights_transfer_completely(family):
-    """All but adaptive modules and objectness comes from the host's model, though its layers are numbered otherwise."""
+    """All but adaptive modules and objectness comes from the host's model: layer numbers and names are its own."""
     host = DetectionModel(f"{ {'gjadet': 'yolov8'}.get(family, family.split('-')[-1]) }n.yaml", nc=5, verbose=False)
     with torch.no_grad():
         for parameter in host.parameters():
@@ -55,17 +54,10 @@ def test_own_weights_transfer_with_objectness():
         assert torch.equal(a, b), name
 
 
-def test_layer_map():
-    optional = frozenset({"A"})
-    assert layer_map(["x", "y", "z"], ["x", "A", "y", "A", "z"], optional) == {0: 0, 1: 2, 2: 4}
-    assert layer_map(["x", "A", "y"], ["x", "y"], optional) == {0: 0, 2: 1}
-    assert layer_map(["x", "y"], ["x", "q"], optional) is None
-
-
 def test_faulty_loss_block_is_refused_before_training(tmp_path):
     text = (CFG / "gjadet.yaml").read_text(encoding="utf-8")
     bad = tmp_path / "yolov8n-bad.yaml"
-    bad.write_text(text.replace("loss:\n  cls:", "loss:\n  clss:"), encoding="utf-8")
+    bad.write_text(text.replace("  cls: eqlv2", "  clss: eqlv2"), encoding="utf-8")
     with pytest.raises(ValueError, match=r"unknown key 'clss'\. Did you mean 'cls'"):
         YOLO(bad)
 

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 
+from gjadet_yolo.nn import adaptive
 from gjadet_yolo.nn.adaptive import AdaptiveModule, ScaleAttention, SpatialAttention, TaskAttention
 
 NAMES = {  # reference parameter -> role here
     "spatial_attention.cv1.weight": "spatial.conv.weight",
-    "scale_attention.scale_attn_module.1.weight": "scale.gate.1.weight",
-    "scale_attention.scale_attn_module.1.bias": "scale.gate.1.bias",
-    "channel_attention.conv1.0.weight": "task.coefficients.1.weight",
-    "channel_attention.conv1.0.bias": "task.coefficients.1.bias",
-    "channel_attention.conv2.0.weight": "task.coefficients.3.weight",
-    "channel_attention.conv2.0.bias": "task.coefficients.3.bias",
+    "scale_attention.scale_attn_module.1.weight": "scale.gate.0.weight",
+    "scale_attention.scale_attn_module.1.bias": "scale.gate.0.bias",
+    "channel_attention.conv1.0.weight": "task.coefficients.0.weight",
+    "channel_attention.conv1.0.bias": "task.coefficients.0.bias",
+    "channel_attention.conv2.0.weight": "task.coefficients.2.weight",
+    "channel_attention.conv2.0.bias": "task.coefficients.2.bias",
 }
 
 
@@ -32,7 +33,8 @@ def test_reference_numbers(golden, order, output):
     numbers = golden("adaptive_module")
     module = AdaptiveModule(16, order)
     state = {f"stages.{NAMES[k[2:]]}": torch.from_numpy(v) for k, v in numbers.items() if k.startswith("w/")}
-    module.load_state_dict({key: value for key, value in state.items() if key.split(".")[1] in order})
+    expected = module.state_dict()  # 1x1 convolutions of averages there, linear layers here
+    module.load_state_dict({key: state[key].reshape(value.shape) for key, value in expected.items()})
     np.testing.assert_allclose(module(torch.from_numpy(numbers["x"])).detach(), numbers[output], rtol=0, atol=1e-6)
 
 
@@ -47,6 +49,19 @@ def test_reusing_memory_changes_nothing(order):
     assert torch.equal(x, kept)
 
 
+@pytest.mark.parametrize("order", [("spatial", "scale", "task"), ("task", "scale"), ("scale",), ("task",)])
+def test_several_inputs_are_joined_and_kept(order, monkeypatch):
+    """As after a Concat; in parts of a few channels too, and the inputs stay as they are."""
+    monkeypatch.setattr(adaptive, "PART_BYTES", 1000)
+    torch.manual_seed(0)
+    module, x = AdaptiveModule(8, order), torch.randn(2, 8, 6, 5)
+    parts = [part.clone() for part in x.split((3, 5), 1)]
+    with torch.no_grad():
+        output = module(parts)
+    torch.testing.assert_close(output, module(x))
+    assert torch.equal(torch.cat(parts, 1), x)
+
+
 def test_spatial_with_zero_kernel_halves():
     """sigmoid(0) = 1/2 everywhere."""
     module = SpatialAttention()
@@ -59,8 +74,8 @@ def test_spatial_with_zero_kernel_halves():
 def test_scale_gate_by_hand(bias, gate):
     """hsigmoid(ReLU(bias)): never below 1/2."""
     module = ScaleAttention(4)
-    torch.nn.init.zeros_(module.gate[1].weight)
-    torch.nn.init.constant_(module.gate[1].bias, bias)
+    torch.nn.init.zeros_(module.gate[0].weight)
+    torch.nn.init.constant_(module.gate[0].bias, bias)
     x = torch.rand(2, 4, 3, 3)
     torch.testing.assert_close(module(x), x * gate)
 
@@ -79,7 +94,7 @@ def test_task_saturated_by_hand():
     module = TaskAttention(8)
     for parameter in module.parameters():
         torch.nn.init.zeros_(parameter)
-    torch.nn.init.constant_(module.coefficients[3].bias, 10.0)
+    torch.nn.init.constant_(module.coefficients[2].bias, 10.0)
     x = torch.randn(2, 8, 3, 3)
     torch.testing.assert_close(module(x), torch.maximum(2 * x, x) / 2 + 0.25)
 
