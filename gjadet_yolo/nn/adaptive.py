@@ -18,10 +18,9 @@ from torch import nn
 from gjadet_yolo.locate import suggestion
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
-
 PART_BYTES = 1 << 20
-"""Without gradients, the task attention works through its input in parts of this size: a fresh tensor of some MB costs the
-CPU many times the arithmetic on it, because its memory comes from the operating system page by page."""
+"""Without gradients, the task attention works through its input in parts of this size: a fresh tensor of some MB costs
+the CPU many times the arithmetic on it, because its memory comes from the operating system page by page."""
 
 
 class SpatialAttention(nn.Module):

@@ -65,7 +65,7 @@ def test_faulty_loss_block_is_refused_before_training(tmp_path):
 def test_foreground_loss_without_objectness_is_refused(tmp_path):
     text = (CFG / "gjadet.yaml").read_text(encoding="utf-8").replace("JointDetect", "Detect")
     bad = tmp_path / "yolov8n-bad.yaml"
-    bad.write_text(text.replace("loss:\n", "loss:\n  cls_anchors: foreground\n"), encoding="utf-8")
+    bad.write_text(text.replace("  cls: eqlv2", "  cls: eqlv2\n  cls_anchors: foreground"), encoding="utf-8")
     with pytest.raises(ValueError, match="Use the head JointDetect"):
         YOLO(bad)
 
