@@ -95,6 +95,8 @@ def plan_row(module: Any, env: dict[str, Any]) -> tuple[list[Any], int, int]:
         inspect.signature(module).bind(*plan.args)
     except TypeError as error:
         raise ValueError(f"{where}: {error}. Arguments: {yaml_arguments(module)}.") from error
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
     check_output(plan, where)
     return list(plan.args), plan.c_out, plan.repeats
 

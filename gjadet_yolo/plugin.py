@@ -80,8 +80,9 @@ def connect(module: ModuleType) -> None:
 
         check_version(ultralytics.__version__)
         CONNECTORS[module.__name__](module)
-    except PluginError as error:
-        status.problem = str(error)
+    except (PluginError, AttributeError) as error:
+        reason = str(error) if isinstance(error, PluginError) else f"{module.__name__} has changed: {error}"
+        status.problem = status.problem or reason
         if module.__name__ == "ultralytics.nn.tasks":
             module.check_yaml = refusing(module.check_yaml)
     else:
@@ -108,13 +109,23 @@ def activate() -> tuple[list[str], list[str]]:
     return [name for name in CONNECTORS if name in status.connected], registered
 
 
+def require(what: str) -> None:
+    """Refuse what needs the plugin where it could not be connected.
+
+    Raises:
+        PluginError: Names what was asked for and why it is not possible.
+    """
+    if status.problem:
+        raise PluginError(f"{what} needs gjadet-yolo, which is not active: {status.problem}")
+
+
 def refusing(check_yaml: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap the host's YAML look-up so that models of this package raise the stored problem."""
 
     @functools.wraps(check_yaml)
     def wrapper(file: str | Path, *args: Any, **kwargs: Any) -> Any:
         if locate.model_yaml(file):
-            raise PluginError(f"{Path(file).name} needs gjadet-yolo, which is not active: {status.problem}")
+            require(Path(file).name)
         return check_yaml(file, *args, **kwargs)
 
     return wrapper
@@ -272,8 +283,9 @@ def model_yaml_of(wrapper: Any) -> dict[str, Any] | None:
     """Model YAML behind a ``YOLO`` object, also while it is being built; None for exported models."""
     from ultralytics.nn import tasks
 
-    if isinstance(wrapper.model, tasks.BaseModel):
-        return wrapper.model.yaml
+    model = getattr(wrapper.model, "student_model", wrapper.model)  # of a distillation run that is resumed
+    if isinstance(model, tasks.BaseModel):
+        return model.yaml
     return tasks.yaml_model_load(wrapper.cfg) if wrapper.cfg else None
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="gjadet-tests-"))  # leave the user's settings alone
@@ -45,13 +45,18 @@ def run_dir(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project / "a"
 
 
-@pytest.fixture
-def fresh(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run Python code in a new process, from an empty folder, without this repository on its path."""
-    try:
-        distribution("gjadet-yolo")
-    except PackageNotFoundError:
+@pytest.fixture(scope="session")
+def installation() -> Distribution:
+    """The installed package; build information of the source tree beside it does not count."""
+    found = next((one for one in distributions(name="gjadet-yolo") if one.read_text("RECORD")), None)
+    if found is None:
         pytest.skip("needs the package installed (pip install -e .)")
+    return found
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, installation: Distribution) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python code in a new process, from an empty folder, without this repository on its path."""
 
     def run(code: str, *args: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
         settings = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}

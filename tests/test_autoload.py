@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -51,18 +50,18 @@ def test_start_file_takes_back_when_switched_off(fresh):
     assert fresh(code).stdout.split()[-1] == "True"
 
 
-def test_pth_line_never_raises(fresh, tmp_path):
+def test_pth_line_never_raises(installation, tmp_path):
     """The line as installed, in an interpreter that has no such package."""
-    line = Path(distribution("gjadet-yolo").locate_file("gjadet_yolo_autoload.pth")).read_text(encoding="utf-8")
+    line = Path(installation.locate_file("gjadet_yolo_autoload.pth")).read_text(encoding="utf-8")
     assert line.count("\n") == 1  # one import line, or site would not run it as a whole
     command = [sys.executable, "-S", "-c", line]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env={}, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_autoload_files_are_recorded(fresh):
+def test_autoload_files_are_recorded(installation):
     """Uninstalling removes what RECORD lists."""
-    names = {str(file) for file in distribution("gjadet-yolo").files}
+    names = {str(file) for file in installation.files}
     assert {"gjadet_yolo_autoload.pth", "gjadet_yolo_autoload.start"} <= names
 
 

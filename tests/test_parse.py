@@ -103,13 +103,19 @@ def test_parsing_leaves_the_dictionary_alone_apart_from_the_host():
         ([-1, 1, "nn.Upsampel", []], r"row 1 .*there is no module 'nn.Upsampel'"),
         (
             [-1, 1, "AdaptiveModule", [["spatial"], 7, 4, 9]],
-            r"row 1 .*too many positional arguments.*AdaptiveModule\(c1",
+            r"row 1 .*positional arguments.*AdaptiveModule\(c1",
         ),
-        ([-1, 1, "AdaptiveModule", [["spatail"]]], r"names 'spatail'\. Did you mean 'spatial'"),
+        ([-1, 1, "AdaptiveModule", [["spatail"]]], r"row 1 .*names 'spatail'\. Did you mean 'spatial'"),
         ([-1, 1, "AdaptiveModule", ["spatial"]], r"order of AdaptiveModule is 'spatial', expected a list"),
         ([-1, 1, "AdaptiveModule", [["task", "task"]]], "twice: task, task"),
-        ([-1, 1, "AdaptiveModule", [["spatial"], 5]], "kernel_size of the spatial attention is 5, allowed: 3, 7"),
-        ([-1, 1, "AdaptiveModule", [["task"], 7, 99]], "reduction of the task attention is 99, allowed: 1 to 16"),
+        (
+            [-1, 1, "AdaptiveModule", [["spatial"], 5]],
+            r"row 1 .*kernel_size of the spatial attention is 5, allowed: 3, 7",
+        ),
+        (
+            [-1, 1, "AdaptiveModule", [["task"], 7, 99]],
+            r"row 1 .*reduction of the task attention is 99, allowed: 1 to 16",
+        ),
         ([[-1, 0], 1, "Single", []], r"row 1 .*2 inputs, Single takes 1\."),
         ([[-1], 1, "Single", []], "'from' is a list, Single takes one layer number"),
         ([[0] * 9, 1, "AdaptiveModule", []], "9 inputs, AdaptiveModule takes 1 to 8"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -109,6 +111,42 @@ def test_unsupported_host_keeps_stock_and_explains(fresh):
     assert lines[-2].endswith("DetectionModel")
     assert "found ultralytics 8.6.1" in lines[-1]
     assert "gjadet-yolo 0.1.0" in lines[-1]
+
+
+def test_changed_host_keeps_stock_and_explains(fresh):
+    """A release within the range that no longer has what is wrapped."""
+    code = (
+        "import sys; from gjadet_yolo import plugin\n"
+        "from types import ModuleType; m = ModuleType('ultralytics.nn.tasks'); m.check_yaml = print\n"
+        "plugin.connect(m)\n"
+        "try: m.check_yaml('gjadetm.yaml')\n"
+        "except RuntimeError as error: print(error)"
+    )
+    assert "gjadetm.yaml needs gjadet-yolo, which is not active: ultralytics.nn.tasks has changed" in fresh(code).stdout
+
+
+def test_checkpoint_needs_an_active_plugin(monkeypatch):
+    model = YOLO("gjadetn.yaml").model
+    monkeypatch.setattr(plugin.status, "problem", "found ultralytics 8.6.1")
+    with pytest.raises(plugin.PluginError, match=r"This checkpoint needs gjadet-yolo.*8\.6\.1"):
+        copy.deepcopy(model)
+
+
+def test_resumed_distillation_gets_own_classes():
+    """The host's last.pt of a distillation run holds a wrapper around the model."""
+    wrapper = YOLO("gjadetn.yaml")
+    distillation = torch.nn.Module()
+    distillation.student_model = wrapper.model
+    wrapper.model = distillation
+    assert wrapper.task_map["detect"]["trainer"].__name__ == "GjadetTrainer"
+
+
+def test_trainer_can_be_unpickled_by_workers():
+    """Multi-GPU workers import trainer and callbacks by name."""
+    from gjadet_yolo.engine import trainer, validator
+
+    for item in (trainer.GjadetTrainer, trainer.record_class_ratios, validator.GjadetValidator):
+        assert pickle.loads(pickle.dumps(item)) is item
 
 
 def test_registering_twice_is_harmless_and_collisions_are_errors():

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+REINSTALL = "pip install --force-reinstall --no-deps . (in a clone of gjadet-yolo)"
 PACKAGES = ("gjadet-yolo", "ultralytics", "torch", "torchvision", "opencv-python", "numpy")
 
 
@@ -59,7 +60,7 @@ def check_autoload(problems: list[str]) -> None:
     if not active:
         problems.append(
             "New interpreters do not load the plugin. Unset GJADET_AUTOLOAD if it is 0, else run: "
-            "pip install --force-reinstall --no-deps gjadet-yolo. 'import gjadet_yolo' works meanwhile."
+            f"{REINSTALL}. 'import gjadet_yolo' works meanwhile."
         )
 
 
@@ -82,6 +83,4 @@ def check_files(problems: list[str]) -> None:
         names = sorted(locate.files(kind))
         print(f"{kind:<13} {locate.folder(kind)}  ({', '.join(names) or 'empty'})")
         if not names:
-            problems.append(
-                f"{locate.folder(kind)} holds no YAML. Run: pip install --force-reinstall --no-deps gjadet-yolo"
-            )
+            problems.append(f"{locate.folder(kind)} holds no YAML. Run: {REINSTALL}")

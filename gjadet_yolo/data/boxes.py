@@ -16,7 +16,7 @@ class LabelledImage:
 
     Attributes:
         file: Image file.
-        name: Name to store it under, without folders.
+        name: Name to store it under, relative to the split's folder.
         width: Image width in px, the unit of the boxes.
         height: Image height in px.
         labels: (N, 5) float64: class index and xyxy box in px.

@@ -149,10 +149,15 @@ def image_size(file: Path) -> tuple[int, int] | None:
 
 
 def find_annotations(source: Path) -> tuple[Path, dict[str, Path]]:
-    """Root of a COCO tree and its annotation files by split.
+    """Root of a COCO tree and its annotation files.
+
+    Where files are named ``instances_*.json``, as in the COCO download, the others (captions, keypoints) are passed over.
 
     Args:
         source: A folder with ``annotations/*.json`` or ``*.json``, or one json file.
+
+    Returns:
+        Root folder, and the files by the part of their names that also names image folders (``train2017``).
 
     Raises:
         FileNotFoundError: Nothing there, or no json file.
@@ -172,7 +177,19 @@ def find_annotations(source: Path) -> tuple[Path, dict[str, Path]]:
         )
     if root.name == "annotations":
         root = root.parent
+    files = [file for file in files if file.stem.startswith("instances_")] or files
     return root, {file.stem.removeprefix("instances_"): file for file in files}
+
+
+def split_names(stems: Iterable[str]) -> dict[str, str]:
+    """Split by file name: ``train2017`` is train, ``valid`` is val; where two would be the same, both keep their names."""
+    stems = list(stems)
+    short = {
+        stem: next((split for split in ("train", "val", "test") if stem.lower().startswith(split)), stem)
+        for stem in stems
+    }
+    taken = list(short.values())
+    return {stem: split if taken.count(split) == 1 else stem for stem, split in short.items()}
 
 
 def image_finder(root: Path, split: str) -> Callable[[str], Path | None]:
@@ -201,8 +218,8 @@ def read_coco(source: Path, progress: Progress = lambda items, _: items) -> BoxD
     indices, names = class_table(contents)
     report = Report()
     splits = {
-        split: read_split(content, indices, split, image_finder(root, split), report, progress)
-        for split, content in contents.items()
+        split: read_split(contents[stem], indices, split, image_finder(root, stem), report, progress)
+        for stem, split in split_names(files).items()
     }
     return BoxDataset(names, splits, report)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -61,6 +60,10 @@ def write_yolo(
                 place_image(image.file, folder / "images" / split / image.name, copy)
                 label = (folder / "labels" / split / image.name).with_suffix(".txt")
                 label.write_text(label_lines(image.labels, image.width, image.height), encoding="utf-8")
+        for needed in {"train", "val"} - data.splits.keys():
+            data.report.add(
+                needed, "splits that do not exist, filled with another in data.yaml", "", next(iter(data.splits))
+            )
         write_data_yaml(folder, data.splits, data.names)
         write_report(data.report, folder / REPORT_FILE)
     return out / "data.yaml"
@@ -93,5 +96,5 @@ def check_target(data: BoxDataset, out: Path) -> None:
         raise ValueError(
             f"No image to write to {out}: see the findings above for why the source's images were left out."
         )
-    if any(os.path.commonpath((out.resolve(), image.file.resolve())) == str(out.resolve()) for image in images):
+    if any(image.file.resolve().is_relative_to(out.resolve()) for image in images):
         raise ValueError(f"{out} holds the source images, and replacing it would delete them. Choose another folder.")

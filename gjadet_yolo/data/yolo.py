@@ -15,7 +15,8 @@ import yaml
 from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report, clean_labels
 from gjadet_yolo.data.coco import Progress, image_size
 
-IMAGE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+IMAGE_SUFFIXES = {".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+"""Formats that both the host and OpenCV read."""
 
 
 @contextmanager
@@ -80,10 +81,8 @@ def write_data_yaml(folder: Path, splits: Iterable[str], names: Sequence[str], c
     """
     splits = list(splits)
     content: dict[str, object] = {split: f"images/{split}" for split in splits}
-    if "val" not in content and splits:
-        content["val"] = f"images/{splits[0]}"  # the host requires both
-    if "train" not in content and splits:
-        content["train"] = f"images/{splits[0]}"
+    for needed in ("train", "val"):  # the host requires both
+        content.setdefault(needed, f"images/{splits[0]}")
     content["names"] = dict(enumerate(names))
     head = "".join(f"# {line}\n" for line in comment.splitlines())
     file = folder / "data.yaml"
@@ -195,7 +194,9 @@ def read_yolo(data_yaml: Path, progress: Progress = lambda items, _: items) -> B
     folders, names = split_folders(data_yaml)
     data = BoxDataset(names, {split: [] for split in folders})
     for split, folder in folders.items():
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+        present = sorted(path for path in folder.rglob("*") if path.is_file())
+        files = [path for path in present if path.suffix.lower() in IMAGE_SUFFIXES]
+        report_strays(folder, present, files, split, data.report)
         for file in progress(files, f"reading {split}"):
             size = image_size(file)
             if size is None:
@@ -207,6 +208,17 @@ def read_yolo(data_yaml: Path, progress: Progress = lambda items, _: items) -> B
             image.labels = read_labels(text, image, len(names), split, data.report)
             data.splits[split].append(image)
     return data
+
+
+def report_strays(folder: Path, present: list[Path], images: list[Path], split: str, report: Report) -> None:
+    """Note files among the images that are none, and label files without an image."""
+    for path in sorted(set(present) - set(images)):
+        report.add(split, "files that are no images, left out", path.relative_to(folder).as_posix())
+    expected = {label_file(image) for image in images}
+    labels = label_file(folder / "any.png").parent
+    if labels != folder:
+        for path in sorted(set(labels.rglob("*.txt")) - expected):
+            report.add(split, "label files without an image, left out", path.relative_to(labels).as_posix())
 
 
 def label_file(image: Path) -> Path:

@@ -17,6 +17,7 @@ from ultralytics.utils.torch_utils import scale_img
 from gjadet_yolo.losses.config import LossConfig
 from gjadet_yolo.losses.detection import Statistics, build_criterion, load_statistics, set_training
 from gjadet_yolo.nn import JointDetect
+from gjadet_yolo.plugin import require
 
 
 class GjadetModel(DetectionModel):
@@ -44,9 +45,22 @@ class GjadetModel(DetectionModel):
         config = LossConfig.from_yaml(yaml.get("loss"))
         super().__init__(yaml, ch=ch, nc=nc, verbose=verbose)
         config.resolved(joint=hasattr(self.model[-1], "obj"))
+        self.names = self.yaml_names() or self.names
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Rebuild from a checkpoint.
+
+        Raises:
+            PluginError: The plugin is not active, e.g. because of an unsupported Ultralytics; names the reason.
+        """
+        require("This checkpoint")
+        super().__setstate__(state)
+
+    def yaml_names(self) -> dict[int, str]:
+        """Class names of the YAML, which hold until a data set brings others; empty where their number does not fit."""
         names = self.yaml.get("names") or []
-        if len(names) == self.yaml["nc"]:  # the YAML's own classes, until a data set brings others
-            self.names = dict(enumerate(names))
+        names = list(names.values() if isinstance(names, dict) else names)
+        return dict(enumerate(map(str, names))) if len(names) == self.yaml["nc"] else {}
 
     def load(self, weights: dict[str, Any] | nn.Module, verbose: bool = True) -> None:
         """Load weights by name and shape; those of the plain host fill everything but plugin rows and objectness.
@@ -55,9 +69,17 @@ class GjadetModel(DetectionModel):
             weights: Checkpoint dictionary or model.
             verbose: Log how much was transferred.
         """
+        source = (weights.get("ema") or weights["model"]) if isinstance(weights, dict) else weights
+        own = self.yaml_names()
+        if (
+            self.names == own
+        ):  # placeholders, as in a host model, so that the source's names come along with its weights
+            self.names = {index: str(index) for index in own}
         super().load(weights, verbose)
+        if self.names == {index: str(index) for index in own}:
+            self.names = own
         if isinstance(self.model[-1], JointDetect):
-            self.model[-1].fit_objectness()
+            self.model[-1].fit_objectness(source.model[-1])
 
     def _predict_augment(self, x: torch.Tensor) -> tuple[torch.Tensor, None]:
         """Test-time augmentation (``augment=True``): three scales, one of them mirrored, as the host does for its own

@@ -6,6 +6,8 @@ GJR share this core; ``losses/equalization.py`` and ``losses/gjr.py`` add their 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.distributed as dist
 from torch import nn
@@ -71,15 +73,14 @@ class GradientBalance(nn.Module):
         scores = logits.sigmoid()
         pull = (targets * (scores - 1) + (1 - targets) * scores).abs() * weights
         step = torch.stack((pull * targets, pull * (1 - targets))).flatten(1, -2).sum(1)  # (2, C)
+        step = step.nan_to_num(0.0, 0.0, 0.0)  # a broken step must not outlive the host's recovery from it
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
             dist.all_reduce(step)
         self.positive += step[0]
         self.negative += step[1]
-        self.ratio.copy_(self.positive / (self.negative + 1e-10))
+        seen = (self.positive + self.negative) > 0  # before anything is seen, the start value stays
+        self.ratio.copy_(torch.where(seen, self.positive / (self.negative + 1e-10), self.ratio))
 
-    def _apply(self, fn: object, recurse: bool = True) -> GradientBalance:
-        """Move between devices but keep float32."""
-        super()._apply(fn, recurse)
-        for name, buffer in self.named_buffers(recurse=False):
-            setattr(self, name, buffer.float())
-        return self
+    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> GradientBalance:
+        """Move between devices, but never through another precision."""
+        return super()._apply(lambda tensor: tensor.to(fn(tensor).device), recurse)

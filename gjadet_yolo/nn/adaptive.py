@@ -86,7 +86,7 @@ class TaskAttention(nn.Module):
         lines = (a1 + 0.5, b1 / 2, a2, b2 / 2)
         if not overwrite:
             return torch.maximum((x * lines[0]).add_(lines[1]), (x * lines[2]).add_(lines[3]))
-        parts = -(-x.nbytes // PART_BYTES)
+        parts = max(1, -(-x.nbytes // PART_BYTES)) if x.device.type == "cpu" else 1
         for part, slope1, offset1, slope2, offset2 in zip(*(t.chunk(parts, 1) for t in (x, *lines)), strict=True):
             first = (part * slope1).add_(offset1)
             torch.maximum(first, part.mul_(slope2).add_(offset2), out=part)
@@ -137,8 +137,14 @@ class AdaptiveModule(nn.Module):
 
     @classmethod
     def plan(cls, row: Row) -> Plan:
-        """Channels come from the inputs and stay; the scale changes nothing."""
-        return Plan((sum(row.channels), *row.args), sum(row.channels), row.repeats)
+        """Channels come from the inputs and stay; the scale changes nothing.
+
+        A dry build without memory finds faulty arguments while the row is known.
+        """
+        args = (sum(row.channels), *row.args)
+        with torch.device("meta"):
+            cls(*args)
+        return Plan(args, sum(row.channels), row.repeats)
 
     def forward(self, x: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
         """Map (B, C, H, W), or several (B, C_i, H, W) with C in all, to (B, C, H, W)."""

@@ -51,19 +51,26 @@ class JointDetect(Detect):
         if end2end:
             self.one2one_obj = copy.deepcopy(self.obj)
 
-    def fit_objectness(self) -> None:
-        """Rebuild the objectness branch where the class branch got another width, as when weights of a head with more
-        classes are loaded; the new branch starts at its prior.
+    def fit_objectness(self, source: nn.Module | None = None) -> None:
+        """Make the objectness branch as wide as the class branch, which the host widens when it loads weights of more
+        classes. A rebuilt branch takes the source's weights where they fit, and starts at its prior otherwise.
+
+        Args:
+            source: Head that the weights came from.
         """
         for name, branches in (("obj", self.cv3), ("one2one_obj", getattr(self, "one2one_cv3", None))):
-            if branches is None or [obj.in_channels for obj in getattr(self, name)] == [
-                b[-1].in_channels for b in branches
-            ]:
+            if branches is None:
                 continue
-            device, dtype = branches[0][-1].weight.device, branches[0][-1].weight.dtype
-            new = nn.ModuleList(nn.Conv2d(branch[-1].in_channels, 1, 1) for branch in branches)
-            setattr(self, name, new.to(device, dtype))
-            self.objectness_prior(getattr(self, name))
+            widths = [branch[-1].in_channels for branch in branches]
+            if widths == [obj.in_channels for obj in getattr(self, name)]:
+                continue
+            weight = branches[0][-1].weight
+            new = nn.ModuleList(nn.Conv2d(width, 1, 1) for width in widths).to(weight.device, weight.dtype)
+            self.objectness_prior(new)
+            given = getattr(source, name, None)
+            if given is not None and widths == [obj.in_channels for obj in given]:
+                new.load_state_dict(given.state_dict())
+            setattr(self, name, new)
 
     def objectness_prior(self, obj_head: nn.ModuleList) -> None:
         """Set biases to the host's prior: 5 targets in a 640 px image."""

@@ -14,7 +14,7 @@ from ultralytics.data.utils import check_det_dataset
 
 from gjadet_yolo.cli.main import main
 from gjadet_yolo.data import convert, yolo
-from gjadet_yolo.data.coco import read_coco, to_coco
+from gjadet_yolo.data.coco import read_coco, split_names, to_coco
 from gjadet_yolo.data.yolo import read_yolo
 
 
@@ -185,6 +185,35 @@ def test_single_json_file_and_instances_prefix(source):
     assert len(read_coco(source / "annotations" / "instances_val.json").splits["val"]) == 1
 
 
+def test_coco_download_names(source, tmp_path):
+    """instances_train2017.json beside captions; images in train2017/."""
+    for split in ("train", "val"):
+        (source / "annotations" / f"{split}.json").rename(source / "annotations" / f"instances_{split}2017.json")
+        (source / split).rename(source / f"{split}2017")
+    (source / "annotations" / "captions_val2017.json").write_text("{}")
+    target = convert.write_yolo(read_coco(source), tmp_path / "out")
+    content = yaml.safe_load(target.read_text())
+    assert (content["train"], content["val"]) == ("images/train", "images/val")
+    assert len(list((tmp_path / "out" / "images" / "train").iterdir())) == 4
+
+
+def test_split_names():
+    assert split_names(["Training", "valid", "test"]) == {"Training": "train", "valid": "val", "test": "test"}
+    assert split_names(["train2014", "train2017", "all"]) == {
+        "train2014": "train2014",
+        "train2017": "train2017",
+        "all": "all",
+    }
+
+
+def test_missing_val_split_is_reported(source, tmp_path):
+    (source / "annotations" / "val.json").unlink()
+    data = read_coco(source)
+    target = convert.write_yolo(data, tmp_path / "out")
+    assert yaml.safe_load(target.read_text())["val"] == "images/train"
+    assert ("val", "splits that do not exist, filled with another in data.yaml", "", "train") in data.report.rows
+
+
 def test_existing_target_is_refused_and_kept(source, tmp_path, capsys):
     out = tmp_path / "out"
     out.mkdir()
@@ -233,12 +262,16 @@ def test_yolo_label_faults(tmp_path):
     cv2.imwrite(str(root / "images/train/1.png"), np.zeros((50, 100, 3), np.uint8))
     lines = ["0 0.5 0.5 0.2 0.4", "7 0.5 0.5 0.2 0.2", "x y", "0 0.1 0.1", "1 0.1 0.2 0.3 0.2 0.3 0.6", ""]
     (root / "labels/train/1.txt").write_text("\n".join(lines))
+    (root / "labels/train/orphan.txt").write_text("0 0.5 0.5 0.2 0.4")
+    (root / "images/train/notes.md").write_text("no image")
     yolo.write_data_yaml(root, ["train"], ["a", "b"])
     data = read_yolo(root / "data.yaml")
     assert data.splits["train"][0].labels.tolist() == [[0, 40, 15, 60, 35], [1, 10, 10, 30, 30]]
     assert {what: counts["train"] for what, counts in data.report.counts().items()} == {
         "faulty label lines, dropped": 3,
         "polygons turned into boxes": 1,
+        "files that are no images, left out": 1,
+        "label files without an image, left out": 1,
     }
     assert list(data.splits) == ["train"]  # val points to the same folder and is not read twice
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from ultralytics import YOLO
-from ultralytics.nn.tasks import DetectionModel
+from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 
 from gjadet_yolo.engine.model import GjadetModel
 
@@ -45,6 +45,33 @@ def test_other_number_of_classes_keeps_the_head_working():
     assert [obj.in_channels for obj in head.obj] == [branch[-1].in_channels for branch in head.cv3]
     assert head.obj[0].bias.exp().item() == pytest.approx(5 / 80**2)
     assert model(torch.zeros(1, 3, 64, 64))["obj"].shape == (1, 1, 84)
+
+
+def test_objectness_of_another_number_of_classes_is_kept():
+    """Pretraining on 80 classes, fine-tuning on 5: the trained objectness comes along, in one or two branches."""
+    for name in ("gjadetn.yaml", "gjadet-yolo26n.yaml"):
+        source, model = GjadetModel(name, nc=80, verbose=False), GjadetModel(name, verbose=False)
+        model.load(source, verbose=False)
+        for branch in ("obj", "one2one_obj"):
+            ours, theirs = (getattr(m.model[-1], branch, None) for m in (model, source))
+            if theirs is not None and ours[0].in_channels == theirs[0].in_channels:
+                assert torch.equal(ours[0].weight, theirs[0].weight)
+
+
+def test_class_names_come_with_the_weights():
+    """As in the host, whose own names are placeholders."""
+    source = GjadetModel("gjadetn.yaml", verbose=False)
+    source.names = dict(enumerate("abcde"))
+    model = GjadetModel("gjadetn.yaml", verbose=False)
+    model.load(source, verbose=False)
+    assert model.names == dict(enumerate("abcde"))
+    model.load(DetectionModel("yolov8n.yaml", nc=5, verbose=False), verbose=False)
+    assert list(model.names.values()) == ["a", "b", "c", "d", "e"]
+
+
+def test_names_as_a_mapping():
+    content = yaml_model_load("gjadetn.yaml") | {"names": {0: "p", 1: "q", 2: "r", 3: "s", 4: "t"}}
+    assert GjadetModel(content, verbose=False).names == {0: "p", 1: "q", 2: "r", 3: "s", 4: "t"}
 
 
 def test_own_weights_transfer_with_objectness():

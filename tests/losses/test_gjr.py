@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from gjadet_yolo.losses.balance import balance_weights
 from gjadet_yolo.losses.binary import BinaryCrossEntropy
@@ -111,9 +112,34 @@ class TestStatistics:
         assert value.item() == 0
         assert logits.grad.shape == (0, 3)
         assert loss.positive.tolist() == [0, 0, 0]
+        assert loss.ratio.tolist() == [100, 100, 100]
+
+    def test_batch_of_background_alone_keeps_the_start(self, build):
+        """Samples of weight 0 count as not seen."""
+        loss = build(3)
+        loss(torch.randn(5, 3), torch.zeros(5, 3), torch.zeros(5, 1))
+        assert loss.ratio.tolist() == [100, 100, 100]
+
+    def test_broken_step_leaves_no_trace(self, build):
+        loss = build(2)
+        loss(torch.zeros(4, 2), torch.tensor([[1.0, 0.0]]).expand(4, 2))
+        before = loss.ratio.clone()
+        assert loss(torch.full((4, 2), float("nan")), torch.ones(4, 2)).isnan().all()
+        assert torch.equal(loss.ratio, before)
+
+    def test_no_host_synchronisation(self, build):
+        """Tensors without values: reading one on the host raises."""
+        with FakeTensorMode():
+            loss, logits = build(3), torch.randn(2, 7, 3, requires_grad=True)
+            loss(logits, torch.rand(2, 7, 3), torch.rand(2, 7, 1)).sum().backward()
+            with pytest.raises(DataDependentOutputException):
+                loss.ratio[0].item()
 
     def test_stay_float32_under_autocast_and_half(self, build):
-        loss = build(3).to(torch.bfloat16).half()
+        loss = build(3)
+        loss.positive.copy_(torch.tensor([1e5, 1.2345678, 3.0]))
+        loss = loss.to(torch.bfloat16).half()
+        assert loss.positive.tolist() == pytest.approx([1e5, 1.2345678, 3.0], rel=1e-7)
         layer = torch.nn.Linear(4, 3)
         with torch.autocast("cpu", torch.bfloat16):
             logits = layer(torch.randn(5, 4))

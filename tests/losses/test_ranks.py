@@ -7,7 +7,10 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from heads import batch as batch_of_targets
+from heads import joint, outputs
 
+from gjadet_yolo.losses.detection import build_criterion, statistics
 from gjadet_yolo.losses.gjr import GJRLoss
 
 STEPS, SAMPLES = 3, 8
@@ -40,3 +43,22 @@ def test_two_gloo_ranks(tmp_path: Path):
     for key, value in single.state_dict().items():
         assert torch.equal(first[key], second[key])
         torch.testing.assert_close(first[key], value)
+
+
+def train_head(rank: int, folder: str) -> None:
+    """One step of an end-to-end head on different images per rank; rank 1 has no target."""
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    model = joint({"cls": "gjr"}, end2end=True)
+    criterion = build_criterion(model)
+    criterion(outputs(model, seed=rank), batch_of_targets(5 if rank == 0 else 0))
+    torch.save(statistics(criterion), f"{folder}/head{rank}.pt")
+    dist.destroy_process_group()
+
+
+def test_criterion_on_two_ranks(tmp_path: Path):
+    mp.spawn(train_head, args=(str(tmp_path),), nprocs=2)
+    first, second = (torch.load(tmp_path / f"head{rank}.pt") for rank in (0, 1))
+    assert first == second
+    assert set(first) == {"one2many", "one2one"}
+    assert sum(first["one2many"]["positive"]) > 0
