@@ -151,7 +151,7 @@ def image_size(file: Path) -> tuple[int, int] | None:
 def find_annotations(source: Path) -> tuple[Path, dict[str, Path]]:
     """Root of a COCO tree and its annotation files.
 
-    Where files are named ``instances_*.json``, as in the COCO download, the others (captions, keypoints) are passed over.
+    Where files are named ``instances_*.json``, as in the COCO download, others (captions, keypoints) are passed over.
 
     Args:
         source: A folder with ``annotations/*.json`` or ``*.json``, or one json file.
@@ -182,12 +182,10 @@ def find_annotations(source: Path) -> tuple[Path, dict[str, Path]]:
 
 
 def split_names(stems: Iterable[str]) -> dict[str, str]:
-    """Split by file name: ``train2017`` is train, ``valid`` is val; where two would be the same, both keep their names."""
+    """Split by file name: ``train2017`` is train, ``valid`` is val; two of one kind keep their own names."""
     stems = list(stems)
-    short = {
-        stem: next((split for split in ("train", "val", "test") if stem.lower().startswith(split)), stem)
-        for stem in stems
-    }
+    known = ("train", "val", "test")
+    short = {stem: next((split for split in known if stem.lower().startswith(split)), stem) for stem in stems}
     taken = list(short.values())
     return {stem: split if taken.count(split) == 1 else stem for stem, split in short.items()}
 
