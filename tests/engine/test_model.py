@@ -58,15 +58,16 @@ def test_objectness_of_another_number_of_classes_is_kept():
                 assert torch.equal(ours[0].weight, theirs[0].weight)
 
 
-def test_class_names_come_with_the_weights():
-    """As in the host, whose own names are placeholders."""
-    source = GjadetModel("gjadetn.yaml", verbose=False)
-    source.names = dict(enumerate("abcde"))
-    model = GjadetModel("gjadetn.yaml", verbose=False)
+def test_class_names_come_with_the_weights_where_they_do_in_the_host():
+    """Names of the YAML count as placeholders; 8.4.130 does not take names along, later releases do."""
+    names = dict(enumerate("abcde"))
+    stock, other = (DetectionModel("yolov8n.yaml", nc=5, verbose=False) for _ in range(2))
+    source, model = (GjadetModel("gjadetn.yaml", verbose=False) for _ in range(2))
+    stock.names = source.names = names
+    other.load(stock, verbose=False)
     model.load(source, verbose=False)
-    assert model.names == dict(enumerate("abcde"))
-    model.load(DetectionModel("yolov8n.yaml", nc=5, verbose=False), verbose=False)
-    assert list(model.names.values()) == ["a", "b", "c", "d", "e"]
+    own = dict(enumerate(["point", "bogie", "wheel", "absorber", "rw"]))
+    assert model.names == (names if other.names == names else own)
 
 
 def test_names_as_a_mapping():
