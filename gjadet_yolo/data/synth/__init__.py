@@ -1,0 +1,1 @@
+"""Rendered crash scenes with exact truth. So far: the motion of bodies."""
