@@ -3,7 +3,7 @@
     python benchmarks/side_by_side.py data=DATA.yaml models=a.pt,b.pt titles=host,gjadet out=FILE.jpg
         [images=3] [imgsz=320] [conf=0.25] [cell=320]
 
-The images are the first of the validation split.
+The images are the first of the validation split that hold the most classes.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ def draw(image: np.ndarray, boxes: np.ndarray, names: list[str], title: str, cel
     for cls, *box in boxes:
         x1, y1, x2, y2 = (round(float(v) * scale) for v in box)
         cv2.rectangle(picture, (x1, y1), (x2, y2), COLOURS[int(cls) % len(COLOURS)], 1, cv2.LINE_AA)
+    missing = (cell - picture.shape[0], cell - picture.shape[1])
+    picture = np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), constant_values=255)
     counts = ", ".join(f"{int((boxes[:, 0] == i).sum())} {name}" for i, name in enumerate(names))
     bar = np.full((22, picture.shape[1], 3), 255, np.uint8)
     cv2.putText(bar, f"{title}: {counts}", (4, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (0, 0, 0), 1, cv2.LINE_AA)
@@ -39,7 +41,8 @@ def main() -> None:
     settings = {"images": "3", "imgsz": "320", "conf": "0.25", "cell": "320"}
     settings |= dict(arg.split("=", 1) for arg in sys.argv[1:])
     data = read_yolo(Path(settings["data"]))
-    chosen: list[LabelledImage] = data.splits["val"][: int(settings["images"])]
+    ranked = sorted(data.splits["val"], key=lambda item: -len(np.unique(item.labels[:, 0])))
+    chosen: list[LabelledImage] = ranked[: int(settings["images"])]
     models = [YOLO(path) for path in settings["models"].split(",")]
     rows = []
     for item in chosen:

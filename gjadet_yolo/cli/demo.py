@@ -25,8 +25,8 @@ def add_subparser(subparsers: Any) -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder to create (default demo)")
     parser.add_argument("--model", default="gjadet.yaml", metavar="YAML", help="model YAML (default gjadet.yaml)")
-    parser.add_argument("--images", type=positive, default=96, metavar="N", help="training images (default 96)")
-    parser.add_argument("--epochs", type=positive, default=20, metavar="N", help="epochs (default 20)")
+    parser.add_argument("--images", type=positive, default=64, metavar="N", help="training images (default 64)")
+    parser.add_argument("--epochs", type=positive, default=40, metavar="N", help="epochs (default 40)")
     parser.add_argument("--imgsz", type=positive, default=256, metavar="PX", help="image side (default 256)")
     add_flag(parser, "force", "replace an existing folder")
     parser.set_defaults(run=run)
@@ -45,10 +45,11 @@ def run(args: argparse.Namespace) -> int:
     data = render_set(args.out / "data", args.images, count, args.imgsz)
     video = render_video(args.out / "video.avi", imgsz=args.imgsz)
     settings = {"imgsz": args.imgsz, "device": "cpu", "project": str(args.out.resolve()), "exist_ok": True}
-    YOLO(args.model).train(data=str(data), epochs=args.epochs, batch=8, name="train", val=False, **settings)
+    YOLO(args.model).train(data=str(data), epochs=args.epochs, batch=8, nbs=8, name="train", val=False, **settings)
     model = YOLO(args.out / "train" / "weights" / "best.pt")
     metrics = model.val(data=str(data), name="val", **settings)
-    for _ in model.predict(video, stream=True, save=True, name="predict", verbose=False, line_width=1, **settings):
+    settings |= {"save": True, "show_labels": False, "line_width": 1}  # labels would hide the squares
+    for _ in model.predict(video, stream=True, name="predict", verbose=False, **settings):
         pass
     print(f"\nAP50-95 {metrics.box.map:.3f}, AP50 {metrics.box.map50:.3f} on {count} rendered scenes")
     for what, path in PRODUCTS.items():
