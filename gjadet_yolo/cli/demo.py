@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     YOLO(args.model).train(data=str(data), epochs=args.epochs, batch=8, nbs=8, name="train", val=False, **settings)
     model = YOLO(args.out / "train" / "weights" / "best.pt")
     metrics = model.val(data=str(data), name="val", **settings)
-    settings |= {"save": True, "show_labels": False, "line_width": 1}  # labels would hide the squares
+    settings |= {"save": True, "show_labels": False, "show_conf": False, "line_width": 1}  # text hides squares
     for _ in model.predict(video, stream=True, name="predict", verbose=False, **settings):
         pass
     print(f"\nAP50-95 {metrics.box.map:.3f}, AP50 {metrics.box.map50:.3f} on {count} rendered scenes")
