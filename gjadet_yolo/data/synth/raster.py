@@ -1,0 +1,98 @@
+"""Area coverage of convex shapes on a pixel grid, honest to a hundredth of a pixel.
+
+Pixel (row i, column j) covers the square from (j, i) to (j + 1, i + 1), so that a label box and a drawn square mean the
+same place. Coverage is the product of one ramp per edge, taken on a grid of sub-pixels and averaged: exact for edges
+along the axes, and unbiased for others, where point sampling would be off by up to half a sub-pixel.
+
+Sharp shapes have a limit of their own: pixels that integrate over their area keep the area but not the centroid, which
+is off by up to 1 / (8 * width) px per axis. A blur of one pixel before the sampling, about what a good lens does, makes
+the pixel response a tent, which keeps the centroid exactly (a linear B-spline reproduces linear functions).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Coverage of a shape in a window of the image.
+
+    Attributes:
+        x: Column of the window's first pixel.
+        y: Row of the window's first pixel.
+        alpha: Coverage of each pixel in [0, 1], (H, W) float32; empty where the shape lies outside the image.
+    """
+
+    x: int
+    y: int
+    alpha: np.ndarray
+
+    @property
+    def area(self) -> float:
+        """Covered area in px²."""
+        return float(self.alpha.sum(dtype=np.float64))
+
+    @property
+    def centroid(self) -> tuple[float, float]:
+        """Centroid (x, y) of the covered area in px; not defined for an empty window."""
+        columns, rows = self.x + np.arange(self.alpha.shape[1]) + 0.5, self.y + np.arange(self.alpha.shape[0]) + 0.5
+        weights = self.alpha.astype(np.float64)
+        return float((weights.sum(0) @ columns) / weights.sum()), float((weights.sum(1) @ rows) / weights.sum())
+
+    def blend(self, image: np.ndarray, colour: np.ndarray | float) -> None:
+        """Paint into an image in place.
+
+        Args:
+            image: (H, W, C) float.
+            colour: Colour per channel (C,), per pixel of the window (h, w, C), or one number.
+        """
+        height, width = self.alpha.shape
+        window = image[self.y : self.y + height, self.x : self.x + width]
+        window += self.alpha[..., None] * (colour - window)
+
+
+def polygon_coverage(corners_px: np.ndarray, size: tuple[int, int], sharp: bool = False, samples: int = 5) -> Coverage:
+    """Coverage of a convex polygon.
+
+    Args:
+        corners_px: Corners (K, 2) as x, y in px, in either direction of rotation.
+        size: Image size (W, H) in px; what lies outside is cut off.
+        sharp: Leave out the blur of one pixel; centroids are then as good as a pixel grid allows.
+        samples: Sub-pixels per pixel and axis, an odd number.
+
+    Raises:
+        ValueError: Fewer than three corners, corners that are not finite, or an even number of samples.
+    """
+    corners = np.asarray(corners_px, dtype=np.float64)
+    if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < 3 or not np.isfinite(corners).all():
+        raise ValueError(f"corners_px has shape {corners.shape}; expected three or more finite x, y pairs.")
+    if samples % 2 == 0:
+        raise ValueError(f"samples is {samples}; expected an odd number, so that a pixel's centre is a sample.")
+    margin = 0 if sharp else 1
+    low, high = np.floor(corners.min(0)).astype(int) - margin, np.ceil(corners.max(0)).astype(int) + margin
+    first, last = np.maximum(low, 0), np.minimum(high, size)
+    if (last <= first).any():
+        return Coverage(int(first[0]), int(first[1]), np.zeros((0, 0), np.float32))
+    low, high = np.maximum(low, -margin), np.minimum(high, np.add(size, margin))  # what blurs into the image
+    width, height = high - low
+    x = low[0] + (np.arange(width * samples) + 0.5) / samples
+    y = low[1] + (np.arange(height * samples) + 0.5) / samples
+    alpha = np.ones((len(y), len(x)))
+    edges = np.roll(corners, -1, axis=0) - corners
+    turn = np.sign(np.sum(corners[:, 0] * np.roll(corners[:, 1], -1) - corners[:, 1] * np.roll(corners[:, 0], -1)))
+    for corner, edge in zip(corners, edges, strict=True):
+        normal = turn * np.array((-edge[1], edge[0]))  # inwards
+        span = np.abs(normal).sum() / samples  # what the distance changes across a sub-pixel
+        if span == 0:
+            continue
+        distance = ((x - corner[0]) * normal[0])[None, :] + ((y - corner[1]) * normal[1])[:, None]
+        alpha *= np.clip(distance / span + 0.5, 0, 1)
+    if not sharp:
+        alpha = cv2.blur(alpha, (samples, samples), borderType=cv2.BORDER_REPLICATE)
+    alpha = alpha.reshape(height, samples, width, samples).mean((1, 3))
+    alpha = alpha[first[1] - low[1] : last[1] - low[1], first[0] - low[0] : last[0] - low[0]]
+    return Coverage(int(first[0]), int(first[1]), np.clip(alpha, 0, 1).astype(np.float32))
