@@ -1,7 +1,7 @@
 """Camera that films the plane in which the bodies move: pinhole with tilt, then radial lens distortion.
 
 A point of the plane goes through a homography to ideal pixels, then away from or towards the image centre by the
-two-term radial model of Brown (1966), ``r' = r * (1 + k1 * r^2 + k2 * r^4)`` with r in units of the focal length. Pixels
+two-term radial model of Brown (1966), ``r' = r * (1 + k1 * r^2 + k2 * r^4)`` with r in focal lengths. Pixels
 follow the convention of ``raster.py``: the image spans 0 to W and 0 to H.
 """
 
