@@ -1,1 +1,1 @@
-"""Rendered crash scenes with exact truth. So far: the motion of bodies."""
+"""Rendered crash scenes with exact truth. So far: motion, camera, target strips and truth files; no scenes yet."""
