@@ -23,10 +23,10 @@ def folder(kind: str) -> Path:
     return inside if inside.is_dir() else package.parent / kind
 
 
-def files(kind: str, suffixes: tuple[str, ...] = YAML_SUFFIXES) -> dict[str, Path]:
-    """Packaged files by stem, e.g. ``{"gjadet": .../cfg/gjadet.yaml}``."""
+def files(kind: str) -> dict[str, Path]:
+    """Packaged YAML files by stem, e.g. ``{"gjadet": .../cfg/gjadet.yaml}``."""
     base = folder(kind)
-    return {p.stem: p for p in sorted(base.iterdir()) if p.suffix in suffixes} if base.is_dir() else {}
+    return {p.stem: p for p in sorted(base.iterdir()) if p.suffix in YAML_SUFFIXES} if base.is_dir() else {}
 
 
 def split_scale(stem: str, known: dict[str, Path] | None = None) -> tuple[str, str]:

@@ -85,11 +85,11 @@ def plan_row(module: Any, env: dict[str, Any]) -> tuple[list[Any], int, int]:
     Raises:
         ValueError: Arguments that the constructor does not take.
     """
-    index, sources = env["i"], as_list(env["f"])
+    index = env["i"]
     head = {key: env.get(key) for key in ("reg_max", "end2end", "legacy")}
-    channels = tuple(env["ch"][source] for source in sources)
+    channels = tuple(env["ch"][source] for source in as_list(env["f"]))
     row = Row(index, channels, tuple(env["args"]), env["n"], env["width"], env["max_channels"], head)
-    where = describe(index, env["f"], env["n_"] if "n_" in env else env["n"], module.__name__, env["args"])
+    where = describe(index, env["f"], env.get("n_", env["n"]), module.__name__, env["args"])
     try:
         plan = module.plan(row)
         inspect.signature(module).bind(*plan.args)
@@ -140,7 +140,7 @@ def check_sources(source: Any, index: int, module: Any, where: str) -> None:
     if isinstance(source, (list, tuple)) and len(allowed) == 1:
         raise ValueError(f"{where}: 'from' is a list, {module.__name__} takes one layer number such as -1.")
     for value in sources:
-        if not isinstance(value, int) or isinstance(value, bool) or not -max(index, 1) <= value < max(index, 0):
+        if not isinstance(value, int) or isinstance(value, bool) or not -max(index, 1) <= value < index:
             raise ValueError(
                 f"{where}: 'from' names {value!r}, allowed: earlier layers {-max(index, 1)} to {index - 1}."
             )

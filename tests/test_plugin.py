@@ -99,15 +99,20 @@ def test_range_is_the_one_of_the_package():
     assert f"ultralytics>={plugin.LOWEST},<{plugin.BELOW} " in setup
 
 
-def test_unsupported_host_keeps_stock_and_explains(fresh):
+def stock_and_own(fresh, breakage: str) -> list[str]:
+    """What a process prints that breaks the host, builds a stock model, and then asks for one of this package."""
     code = (
-        "import ultralytics; ultralytics.__version__ = '8.6.1'\n"
+        f"{breakage}\n"
         "from ultralytics import YOLO\n"
         "print(type(YOLO('yolov8n.yaml').model).__name__)\n"
         "try: YOLO('gjadet.yaml')\n"
         "except RuntimeError as error: print(error)"
     )
-    lines = fresh(code).stdout.strip().splitlines()
+    return fresh(code).stdout.strip().splitlines()
+
+
+def test_unsupported_host_keeps_stock_and_explains(fresh):
+    lines = stock_and_own(fresh, "import ultralytics; ultralytics.__version__ = '8.6.1'")
     assert lines[-2].endswith("DetectionModel")
     assert "found ultralytics 8.6.1" in lines[-1]
     assert "gjadet-yolo 0.1.0" in lines[-1]
@@ -160,13 +165,8 @@ def test_registering_twice_is_harmless_and_collisions_are_errors():
 
 
 def test_collision_leaves_stock_models_alone(fresh):
-    code = (
-        "from ultralytics.nn import tasks; import torch; tasks.JointDetect = torch.nn.Identity\n"
-        "from ultralytics import YOLO\n"
-        "print(type(YOLO('yolov8n.yaml').model).__name__)\n"
-        "try: YOLO('gjadet.yaml')\n"
-        "except RuntimeError as error: print(error)"
+    lines = stock_and_own(
+        fresh, "from ultralytics.nn import tasks; import torch; tasks.JointDetect = torch.nn.Identity"
     )
-    lines = fresh(code).stdout.strip().splitlines()
     assert lines[-2].endswith("DetectionModel")
     assert "already has a module 'JointDetect'" in lines[-1]

@@ -33,12 +33,11 @@ def run(args: argparse.Namespace) -> int:
     from gjadet_yolo.cli.progress import progress
     from gjadet_yolo.data.coco import read_coco
     from gjadet_yolo.data.convert import write_coco, write_yolo
-    from gjadet_yolo.data.yolo import read_yolo
+    from gjadet_yolo.data.yolo import read_yolo, refuse_existing
 
     if (args.coco is None) == (args.yolo is None):
         raise ValueError("gjadet convert takes either coco=DIR (to YOLO) or yolo=data.yaml (to COCO).")
-    if args.out.exists() and not args.force:  # before the work, not after it
-        raise FileExistsError(f"{args.out} exists already. Choose another folder, or say force=true to replace it.")
+    refuse_existing(args.out, args.force)  # before the work, not after it
     data = read_coco(args.coco, progress) if args.coco else read_yolo(args.yolo, progress)
     print(table(data))
     write = write_yolo if args.coco else write_coco

@@ -64,10 +64,11 @@ def clear(out: Path, force: bool) -> None:
     Raises:
         FileExistsError: The folder exists and may not be replaced.
     """
+    from gjadet_yolo.data.yolo import refuse_existing
+
+    refuse_existing(out, force)
     if not out.exists():
         return
-    if not force:
-        raise FileExistsError(f"{out} exists already. Choose another folder, or say force=true to replace it.")
     if not ((out / "data" / "data.yaml").is_file() and (out / "video.avi").is_file()):
         raise FileExistsError(
             f"{out} is not the folder of an earlier demo, and is not replaced. Choose another folder."

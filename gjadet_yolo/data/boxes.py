@@ -66,6 +66,11 @@ class BoxDataset:
     report: Report = field(default_factory=Report)
 
 
+def borrowed_splits(splits: Sequence[str]) -> dict[str, str]:
+    """Which split stands in for ``train`` or ``val``, both of which the host requires, where a set has none."""
+    return {needed: splits[0] for needed in ("train", "val") if needed not in splits}
+
+
 def clean_labels(labels: Sequence[Sequence[float]], image: LabelledImage, split: str, report: Report) -> np.ndarray:
     """Clip boxes to the image and drop what cannot be a label, with a note for each.
 

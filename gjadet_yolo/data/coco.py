@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report, clean_labels, unique_names
+from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report, borrowed_splits, clean_labels, unique_names
 
 Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 
@@ -219,6 +219,8 @@ def read_coco(source: Path, progress: Progress = lambda items, _: items) -> BoxD
         split: read_split(contents[stem], indices, split, image_finder(root, stem), report, progress)
         for stem, split in split_names(files).items()
     }
+    for needed, source_split in borrowed_splits(list(splits)).items():
+        report.add(needed, "splits that do not exist, filled with another in data.yaml", "", source_split)
     return BoxDataset(names, splits, report)
 
 

@@ -60,10 +60,6 @@ def write_yolo(
                 place_image(image.file, folder / "images" / split / image.name, copy)
                 label = (folder / "labels" / split / image.name).with_suffix(".txt")
                 label.write_text(label_lines(image.labels, image.width, image.height), encoding="utf-8")
-        for needed in {"train", "val"} - data.splits.keys():
-            data.report.add(
-                needed, "splits that do not exist, filled with another in data.yaml", "", next(iter(data.splits))
-            )
         write_data_yaml(folder, data.splits, data.names)
         write_report(data.report, folder / REPORT_FILE)
     return out / "data.yaml"

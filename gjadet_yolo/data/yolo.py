@@ -12,11 +12,21 @@ import cv2
 import numpy as np
 import yaml
 
-from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report, clean_labels
+from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report, borrowed_splits, clean_labels
 from gjadet_yolo.data.coco import Progress, image_size
 
 IMAGE_SUFFIXES = {".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 """Formats that both the host and OpenCV read."""
+
+
+def refuse_existing(out: Path, force: bool) -> None:
+    """Keep what a user has.
+
+    Raises:
+        FileExistsError: ``out`` exists and ``force`` is not set.
+    """
+    if out.exists() and not force:
+        raise FileExistsError(f"{out} exists already. Choose another folder, or say force=true to replace it.")
 
 
 @contextmanager
@@ -30,8 +40,7 @@ def whole_folder(out: Path, force: bool = False) -> Iterator[Path]:
     Raises:
         FileExistsError: ``out`` exists and ``force`` is not set.
     """
-    if out.exists() and not force:
-        raise FileExistsError(f"{out} exists already. Choose another folder, or say force=true to replace it.")
+    refuse_existing(out, force)
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     temporary.chmod(0o755)
@@ -67,26 +76,22 @@ def label_lines(labels: np.ndarray, width: int, height: int) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def write_data_yaml(folder: Path, splits: Iterable[str], names: Sequence[str], comment: str = "") -> Path:
+def write_data_yaml(folder: Path, splits: Iterable[str], names: Sequence[str]) -> Path:
     """Write ``data.yaml`` without ``path:``, so that the tree can be moved.
 
     Args:
         folder: Root of the tree.
         splits: Splits present, e.g. ``train``, ``val``.
         names: Class names in the order of their indices.
-        comment: First lines, without ``#``.
 
     Returns:
         The file.
     """
     splits = list(splits)
-    content: dict[str, object] = {split: f"images/{split}" for split in splits}
-    for needed in ("train", "val"):  # the host requires both
-        content.setdefault(needed, f"images/{splits[0]}")
-    content["names"] = dict(enumerate(names))
-    head = "".join(f"# {line}\n" for line in comment.splitlines())
+    sources = {split: split for split in splits} | borrowed_splits(splits)
+    content = {split: f"images/{source}" for split, source in sources.items()} | {"names": dict(enumerate(names))}
     file = folder / "data.yaml"
-    file.write_text(head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    file.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return file
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
-from ultralytics.utils.torch_utils import scale_img
+from ultralytics.utils.torch_utils import scale_img, unwrap_model
 
 from gjadet_yolo.losses.config import LossConfig
 from gjadet_yolo.losses.detection import Statistics, build_criterion, load_statistics, set_training
@@ -71,19 +71,17 @@ class GjadetModel(DetectionModel):
         """
         source = (weights.get("ema") or weights["model"]) if isinstance(weights, dict) else weights
         own = self.yaml_names()
-        if (
-            self.names == own
-        ):  # placeholders, as in a host model, so that the source's names come along with its weights
-            self.names = {index: str(index) for index in own}
+        placeholders = {index: str(index) for index in own}
+        if self.names == own:  # as in a host model, so that the source's names come along with its weights
+            self.names = placeholders
         super().load(weights, verbose)
-        if self.names == {index: str(index) for index in own}:
+        if self.names == placeholders:
             self.names = own
         if isinstance(self.model[-1], JointDetect):
             self.model[-1].fit_objectness(source.model[-1])
 
     def _predict_augment(self, x: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """Test-time augmentation (``augment=True``): three scales, one of them mirrored, as the host does for its own
-        head.
+        """Test-time augmentation (``augment=True``): three scales, one of them mirrored, as for the host's own head.
 
         Mirrored: ``DetectionModel._predict_augment``, which accepts the class Detect only.
         """
@@ -113,3 +111,9 @@ class GjadetModel(DetectionModel):
             self.criterion = self.init_criterion()
         set_training(self.criterion, self.training)
         return super().loss(batch, preds)
+
+
+def student(model: nn.Module) -> nn.Module:
+    """The detection model itself, without wrappers for several GPUs, compilation or distillation."""
+    model = unwrap_model(model)
+    return getattr(model, "student_model", model)

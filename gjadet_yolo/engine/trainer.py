@@ -15,12 +15,11 @@ from typing import Any
 from torch import nn
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG, RANK
-from ultralytics.utils.torch_utils import unwrap_model
 
-from gjadet_yolo.engine.model import GjadetModel
+from gjadet_yolo.engine.model import GjadetModel, student
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
-from gjadet_yolo.losses.detection import Statistics, branches, load_statistics, statistics
+from gjadet_yolo.losses.detection import DetectionCriterion, Statistics, branches, load_statistics, statistics
 
 
 def record_class_ratios(trainer: GjadetTrainer) -> None:
@@ -53,10 +52,14 @@ class GjadetTrainer(DetectionTrainer):
         stock = super().get_validator()
         return GjadetValidator(stock.dataloader, save_dir=stock.save_dir, args=stock.args, _callbacks=stock.callbacks)
 
+    def loss_branches(self) -> dict[str, DetectionCriterion]:
+        """Criteria of the training by head branch; empty before the first step."""
+        criterion = getattr(student(self.model), "criterion", None)
+        return branches(criterion) if criterion is not None else {}
+
     def loss_statistics(self) -> Statistics:
         """Current statistics of the class loss; empty before the first step and for losses without any."""
-        criterion = getattr(student(self.model), "criterion", None)
-        return statistics(criterion) if criterion is not None else {}
+        return statistics(student(self.model).criterion) if self.loss_branches() else {}
 
     def class_ratios(self) -> dict[str, float]:
         """Ratio of positive to negative gradient per class, named for ``results.csv`` and the loggers."""
@@ -84,20 +87,13 @@ class GjadetTrainer(DetectionTrainer):
         super()._load_checkpoint_state(ckpt)
         model = student(self.model)
         model.loss_state = getattr(student(ckpt["ema"]), "loss_state", None) if ckpt.get("ema") else None
-        if model.loss_state and getattr(model, "criterion", None) is not None:
+        if model.loss_state and self.loss_branches():
             load_statistics(model.criterion, model.loss_state)
 
     def plot_metrics(self) -> None:
         """Host's curves, and the class ratios over the epochs."""
         super().plot_metrics()
-        criterion = getattr(student(self.model), "criterion", None)
-        mu = next((getattr(branch.class_loss, "mu", None) for branch in branches(criterion).values()), None)
+        mu = next((getattr(branch.class_loss, "mu", None) for branch in self.loss_branches().values()), None)
         picture = plot_class_ratios(self.csv, self.save_dir / "class_ratios.png", mu)
         if picture:
             self.on_plot(picture)
-
-
-def student(model: nn.Module) -> nn.Module:
-    """The detection model itself, without wrappers for several GPUs, compilation or distillation."""
-    model = unwrap_model(model)
-    return getattr(model, "student_model", model)

@@ -11,7 +11,8 @@ from typing import Any
 from torch import nn
 from ultralytics.engine.trainer import BaseTrainer
 from ultralytics.models.yolo.detect import DetectionValidator
-from ultralytics.utils.torch_utils import unwrap_model
+
+from gjadet_yolo.engine.model import student
 
 
 class GjadetValidator(DetectionValidator):
@@ -29,7 +30,6 @@ def share_statistics(trainer: BaseTrainer) -> None:
 
     It is not updated in place: the host builds it in inference mode, which forbids that.
     """
-    averaged = unwrap_model(trainer.ema.ema)
-    averaged = getattr(averaged, "student_model", averaged)
+    averaged = student(trainer.ema.ema)
     averaged.loss_state = trainer.loss_statistics() or None
     averaged.criterion = None

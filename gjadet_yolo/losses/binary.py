@@ -17,7 +17,6 @@ class BinaryCrossEntropy(nn.Module):
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
-        self.num_classes = num_classes
 
     def forward(
         self, logits: torch.Tensor, targets: torch.Tensor, sample_weights: torch.Tensor | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from torch import nn
@@ -33,8 +33,8 @@ class LossConfig:
         cls_anchors: Anchors the class loss sees: ``foreground`` (published form, needs JointDetect), ``all`` (host), or
             ``auto``: foreground on JointDetect, all on the plain head.
         cls_target: Target at the target's own class: ``onehot``, ``iou`` of the predicted box (the joint
-        representation),
-            ``score`` (the assigner's soft score, as in the host), or ``auto``: onehot on foreground, score on all.
+            representation), ``score`` (the assigner's soft score, as in the host), or ``auto``: onehot on foreground,
+            score on all.
         cls_gain: Factor on the class loss, on top of the host's ``cls=``.
         obj: Objectness loss of JointDetect: ``bce`` or ``qfl`` (quality focal, exponent 2).
         obj_gain: Factor on the objectness loss, on top of the host's ``cls=``.
@@ -119,8 +119,7 @@ class LossConfig:
                 "Use the head JointDetect, or cls_anchors: all."
             )
         target = self.cls_target if self.cls_target != "auto" else ("onehot" if anchors == "foreground" else "score")
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return LossConfig(**{**values, "cls_anchors": anchors, "cls_target": target})
+        return replace(self, cls_anchors=anchors, cls_target=target)
 
     def class_loss(self, num_classes: int) -> nn.Module:
         """Build the class loss."""

@@ -85,8 +85,7 @@ class DetectionCriterion(v8DetectionLoss):
 
         Args:
             preds: Raw head outputs ``boxes`` (B, 4 * reg_max, A), ``scores`` (B, C, A), ``feats`` and, from
-            JointDetect,
-                ``obj`` (B, 1, A).
+                JointDetect, ``obj`` (B, 1, A).
             batch: ``batch_idx`` (N,), ``cls`` (N, 1) and ``bboxes`` (N, 4), xywh relative to the image.
             assign_kwargs: Passed to the host's assigner.
 

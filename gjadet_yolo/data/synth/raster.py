@@ -32,6 +32,12 @@ class Coverage:
     alpha: np.ndarray
 
     @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the image that ``alpha`` belongs to."""
+        height, width = self.alpha.shape
+        return slice(self.y, self.y + height), slice(self.x, self.x + width)
+
+    @property
     def area(self) -> float:
         """Covered area in px²."""
         return float(self.alpha.sum(dtype=np.float64))
@@ -50,8 +56,7 @@ class Coverage:
             image: (H, W, C) float.
             colour: Colour per channel (C,), per pixel of the window (h, w, C), or one number.
         """
-        height, width = self.alpha.shape
-        window = image[self.y : self.y + height, self.x : self.x + width]
+        window = image[self.window]
         window += self.alpha[..., None] * (colour - window)
 
 

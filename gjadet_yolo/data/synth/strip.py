@@ -84,10 +84,8 @@ def draw_squares(image: np.ndarray, squares_mm: np.ndarray, colours: np.ndarray,
     painted = np.zeros_like(image)
     for corners, colour in zip(camera.project(squares_mm), colours, strict=True):
         cover = polygon_coverage(corners, camera.size_px)
-        height, width = cover.alpha.shape
-        window = (slice(cover.y, cover.y + height), slice(cover.x, cover.x + width))
-        covered[window] += cover.alpha
-        painted[window] += cover.alpha[..., None] * colour
+        covered[cover.window] += cover.alpha
+        painted[cover.window] += cover.alpha[..., None] * colour
     image *= 1 - np.minimum(covered, 1)[..., None]
     image += painted
 

@@ -71,7 +71,7 @@ def test_neighbours_share_their_edge():
     cover = np.zeros((SIZE[1], SIZE[0], 1))
     for x in (20.37, 30.37):
         part = polygon_coverage(square(x, 30.0, 10.0), SIZE)
-        cover[part.y : part.y + part.alpha.shape[0], part.x : part.x + part.alpha.shape[1], 0] += part.alpha
+        cover[part.window][..., 0] += part.alpha
     np.testing.assert_allclose(cover[26:34, 16:34], 1, atol=1e-6)
 
 
