@@ -1,7 +1,8 @@
-"""Checkerboard strips: the target points of a crash test, as geometry on a body and as pixels.
+"""Checkerboard strips: the target points of a crash test, as geometry on a body.
 
-A strip is two columns wide (or one); its dark and light squares alternate, and every square is one target of class
-``point``. Geometry is in mm on the body; pixels follow from the pose of the body and the camera.
+A strip has two columns (or any number); its dark and light squares alternate, and every square is one target of class
+``point``. A strip may be bent along an arc, as on a train's nose, and its rows may have lengths of their own, as where
+a deformation squeezes them. Geometry is in mm on the body; pixels follow from the pose of the body and the camera.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gjadet_yolo.data.synth.camera import Camera
-from gjadet_yolo.data.synth.raster import polygon_coverage
 
-CORNERS = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
+CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,13 @@ class Strip:
 
     Attributes:
         rows: Squares along the strip.
-        square_mm: Side of a square.
+        square_mm: Width of a square, across the strip.
         corner_mm: Top left corner on the body, before rotation.
         angle_rad: Direction of the strip against the body's y axis.
-        columns: 2, or 1.
+        columns: Squares across the strip.
+        row_mm: Length of each row along the strip, ``rows`` numbers; empty: all are ``square_mm`` long.
+        bend_per_mm: Curvature of the strip's left edge; positive bends towards it.
+        phase: 0 where the first square is dark, 1 where it is light.
         light: Colour of the light squares, BGR from 0 to 255.
         dark: Colour of the dark squares.
     """
@@ -35,64 +38,67 @@ class Strip:
     corner_mm: tuple[float, float] = (0.0, 0.0)
     angle_rad: float = 0.0
     columns: int = 2
+    row_mm: tuple[float, ...] = ()
+    bend_per_mm: float = 0.0
+    phase: int = 0
     light: tuple[float, float, float] = (235.0, 235.0, 235.0)
     dark: tuple[float, float, float] = (25.0, 25.0, 25.0)
 
     def __post_init__(self) -> None:
-        if self.rows < 1 or self.columns not in (1, 2) or not self.square_mm > 0:
+        if self.rows < 1 or self.columns < 1 or not self.square_mm > 0:
             raise ValueError(
                 f"strip: rows {self.rows}, columns {self.columns}, square_mm {self.square_mm}; "
-                f"allowed: 1 row or more, 1 or 2 columns, a side above 0."
+                f"allowed: 1 row or more, 1 column or more, a side above 0."
             )
+        if self.row_mm and (len(self.row_mm) != self.rows or min(self.row_mm) <= 0):
+            raise ValueError(f"strip: row_mm is {self.row_mm}; expected {self.rows} lengths above 0, or none.")
+        if self.bend_per_mm < 0 and -self.bend_per_mm * self.columns * self.square_mm >= 1:
+            raise ValueError(f"strip: bend_per_mm {self.bend_per_mm} folds a strip of {self.columns} columns.")
 
     @property
-    def centres_mm(self) -> np.ndarray:
-        """Centres of the squares on the body, (rows * columns, 2), row by row."""
-        grid = np.stack(np.meshgrid(np.arange(self.columns), np.arange(self.rows)), -1).reshape(-1, 2) + 0.5
-        return np.array(self.corner_mm) + self._turned(grid * self.square_mm)
+    def size_mm(self) -> tuple[float, float]:
+        """Width across and length along the strip."""
+        return self.columns * self.square_mm, sum(self.row_mm) or self.rows * self.square_mm
 
     @property
     def squares_mm(self) -> np.ndarray:
-        """Corners of the squares on the body, (rows * columns, 4, 2)."""
-        return self.centres_mm[:, None] + self._turned(CORNERS * self.square_mm)
+        """Corners of the squares on the body, (rows * columns, 4, 2), row by row."""
+        column, row = np.meshgrid(np.arange(self.columns), np.arange(self.rows))
+        cells = np.stack((column, row), -1).reshape(-1, 1, 2) + CORNERS  # (N, 4, 2) of column, row
+        edges = np.concatenate(([0.0], np.cumsum(self.row_mm or (self.square_mm,) * self.rows)))
+        return self._placed(cells[..., 0] * self.square_mm, edges[cells[..., 1]])
+
+    @property
+    def centres_mm(self) -> np.ndarray:
+        """Centres of the squares on the body, (rows * columns, 2)."""
+        return self.squares_mm.mean(1)
+
+    @property
+    def is_light(self) -> np.ndarray:
+        """Which squares are light, (rows * columns,) bool."""
+        index = np.arange(self.rows * self.columns)
+        return (index // self.columns + index % self.columns + self.phase) % 2 == 1
 
     @property
     def colours(self) -> np.ndarray:
         """Colour of each square, (rows * columns, 3)."""
-        index = np.arange(self.rows * self.columns)
-        odd = (index // self.columns + index % self.columns) % 2
-        return np.where(odd[:, None] == 1, np.array(self.light), np.array(self.dark))
+        return np.where(self.is_light[:, None], np.array(self.light), np.array(self.dark))
 
-    def _turned(self, points: np.ndarray) -> np.ndarray:
+    def _placed(self, across: np.ndarray, along: np.ndarray) -> np.ndarray:
+        """Points on the body of points in the strip, (..., 2)."""
+        if self.bend_per_mm:
+            angle, radius = self.bend_per_mm * along, 1 / self.bend_per_mm
+            x = (np.cos(angle) - 1) * radius + across * np.cos(angle)
+            y = np.sin(angle) * radius + across * np.sin(angle)
+        else:
+            x, y = across, along
         sine, cosine = np.sin(self.angle_rad), np.cos(self.angle_rad)
-        return points @ np.array(((cosine, sine), (-sine, cosine)))
+        return np.array(self.corner_mm) + np.stack((cosine * x - sine * y, sine * x + cosine * y), -1)
 
 
-def draw_squares(image: np.ndarray, squares_mm: np.ndarray, colours: np.ndarray, camera: Camera) -> None:
-    """Paint squares that do not overlap into an image in place.
-
-    Coverages are added up before anything is blended: painting one neighbour over the other would let a quarter of the
-    background through along their common edge.
-
-    Args:
-        image: (H, W, 3) float.
-        squares_mm: Corners in the plane, (N, 4, 2).
-        colours: (N, 3).
-        camera: View of the plane.
-    """
-    covered = np.zeros(image.shape[:2])
-    painted = np.zeros_like(image)
-    for corners, colour in zip(camera.project(squares_mm), colours, strict=True):
-        cover = polygon_coverage(corners, camera.size_px)
-        covered[cover.window] += cover.alpha
-        painted[cover.window] += cover.alpha[..., None] * colour
-    image *= 1 - np.minimum(covered, 1)[..., None]
-    image += painted
-
-
-def boxes_of(squares_mm: np.ndarray, camera: Camera) -> np.ndarray:
-    """Visible extents of squares in the image, xyxy in px, (N, 4); without area where a square is out of sight."""
-    corners = camera.project(squares_mm)
+def boxes_of(outlines_mm: np.ndarray, camera: Camera) -> np.ndarray:
+    """Extents of outlines (N, K, 2) in the image, xyxy in px, (N, 4); without area where one is out of sight."""
+    corners = camera.project(outlines_mm)
     limits = np.array(camera.size_px, dtype=float)
     low, high = np.clip(corners.min(1), 0, limits), np.clip(corners.max(1), 0, limits)
     return np.concatenate((low, high), 1)

@@ -1,0 +1,187 @@
+"""Degradations of a picture that leave its geometry alone: rain, fog, dust, low light, blur, noise, compression.
+
+Each is ``f(image, level, rng) -> image`` on (H, W, 3) uint8 BGR; level 0 returns the picture unchanged, 1 is as bad as test
+films get. No pixel moves, so boxes stay, and a clean picture with its degraded twin is a training pair. Rain and fog are
+Albumentations' (``pip install 'gjadet-yolo[degrade]'``); what it does by one call of OpenCV is that call here, because the
+renderer has to give the same bytes with and without it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping
+from statistics import NormalDist
+from types import ModuleType
+
+import cv2
+import numpy as np
+
+from gjadet_yolo.locate import suggestion
+
+Degradation = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+READ_SHARE = 0.25  # of the noise variance at mid grey that does not depend on the light
+SEED_BITS = 31
+
+
+@functools.cache
+def albumentations() -> ModuleType:
+    """The library, imported when it is first needed.
+
+    Raises:
+        ModuleNotFoundError: It is not installed; the message holds the command that helps.
+    """
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for a newer version otherwise
+    try:
+        import albumentations
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "degradations rain and fog need Albumentations. Run: pip install 'gjadet-yolo[degrade]'"
+        ) from error
+    return albumentations
+
+
+def by_library(transform: object, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Apply a transform of Albumentations (RGB) to a BGR picture with the given source of randomness."""
+    transform.set_random_seed(int(rng.integers(1 << SEED_BITS)))
+    return np.ascontiguousarray(transform(image=image[..., ::-1].copy())["image"][..., ::-1])
+
+
+def rain(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
+    """Falling streaks; from a drizzle to a downpour that also takes light."""
+    kind = "drizzle" if level < 0.35 else "heavy" if level < 0.7 else "torrential"
+    settings = {"brightness_coefficient": 1 - 0.35 * level, "drop_width": 1, "blur_value": 3, "rain_type": kind}
+    return by_library(albumentations().RandomRain(slant_range=(-15, 15), p=1, **settings), image, rng)
+
+
+def fog(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
+    """Patches of mist; at level 1 contrast is nearly gone."""
+    strength = 0.9 * level
+    return by_library(
+        albumentations().RandomFog(fog_coef_range=(strength, strength), alpha_coef=0.1, p=1), image, rng
+    )
+
+
+def dust(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
+    """A grey-brown cloud, denser in some places, and specks flying in it."""
+    height, width = image.shape[:2]
+    coarse = rng.random((6, 6), dtype=np.float32)
+    cloud = np.clip(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), 0, 1) * np.float32(level)
+    colour = np.float32((130, 150, 165)) * np.float32(rng.uniform(0.7, 1.2))
+    picture = image + 0.85 * cloud[..., None] * (colour - image)
+    specks = np.zeros((height, width), np.uint8)
+    for _ in range(round(height * width / 4e3 * level)):
+        x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
+        cv2.circle(specks, (x, y), int(rng.integers(0, 2)), int(rng.integers(60, 220)), -1, cv2.LINE_AA)
+    return rounded(picture + (specks / np.float32(255))[..., None] * (colour - picture))
+
+
+def low_light(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
+    """Down to a twentieth of the light, with the noise that a sensor then shows."""
+    gain = np.float32(0.05**level)
+    return sensor_noise(image * gain, 5 * level, rng)
+
+
+def blur(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
+    """Lens out of focus: Gaussian, up to a deviation of 1/150 of the longer side."""
+    sigma = level * max(image.shape[:2]) / 150
+    return cv2.GaussianBlur(image, (0, 0), sigma) if sigma > 0.1 else image.copy()
+
+
+def noise(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
+    """Sensor noise, up to a deviation of 40 grey levels at mid grey."""
+    return sensor_noise(image.astype(np.float32), 40 * level, rng)
+
+
+def compression(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
+    """JPEG, from quality 95 down to 10."""
+    return jpeg(image, round(95 - 85 * level))
+
+
+DEGRADATIONS: dict[str, Degradation] = {
+    "rain": rain,
+    "fog": fog,
+    "dust": dust,
+    "low_light": low_light,
+    "blur": blur,
+    "noise": noise,
+    "compression": compression,
+}
+"""By name, in the order in which light meets them on its way to the file."""
+
+
+def degrade(image: np.ndarray, levels: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:
+    """Degrade a picture in one or several ways.
+
+    Args:
+        image: (H, W, 3) uint8 BGR; not changed.
+        levels: Level from 0 to 1 by name; the order of application is that of ``DEGRADATIONS``.
+        rng: Source of randomness.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        ValueError: Unknown name, a level outside 0 to 1, or not a colour picture of 8 bits.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(f"image has shape {image.shape} and type {image.dtype}, expected (H, W, 3) and uint8.")
+    for name, level in levels.items():
+        if name not in DEGRADATIONS:
+            raise ValueError(f"there is no degradation '{name}'.{suggestion(name, list(DEGRADATIONS))}")
+        if not 0 <= level <= 1:
+            raise ValueError(f"level of {name} is {level}, allowed: 0 (unchanged) to 1.")
+    for name, apply in DEGRADATIONS.items():
+        if levels.get(name, 0) > 0:
+            image = apply(image, levels[name], rng)
+    return image
+
+
+@functools.cache
+def normal_quantiles() -> np.ndarray:
+    """Normal quantiles at 256 levels, (256,) float32."""
+    return np.array([NormalDist().inv_cdf((index + 0.5) / 256) for index in range(256)], np.float32)
+
+
+def sensor_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
+    """Shot and read noise: variance grows with the light.
+
+    Random bytes through a table of quantiles cost a tenth of normal numbers; the tails end at 2.9 deviations.
+
+    Args:
+        image: (H, W, 3) float32, 0 to 255.
+        deviation: Of the noise at mid grey, in grey levels.
+        rng: Source of randomness.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    white = cv2.LUT(np.frombuffer(rng.bytes(image.size), np.uint8).reshape(image.shape), normal_quantiles())
+    slope = deviation**2 * (1 - READ_SHARE) / 128
+    scale = cv2.sqrt(cv2.convertScaleAbs(image).astype(np.float32) * np.float32(slope) + np.float32(deviation**2 * READ_SHARE))
+    return rounded(image + scale * white)
+
+
+def bayer(image: np.ndarray) -> np.ndarray:
+    """What a sensor with a colour filter array (RGGB) and bilinear interpolation makes of a picture."""
+    raw = np.empty(image.shape[:2], np.uint8)
+    raw[0::2, 0::2], raw[0::2, 1::2] = image[0::2, 0::2, 2], image[0::2, 1::2, 1]
+    raw[1::2, 0::2], raw[1::2, 1::2] = image[1::2, 0::2, 1], image[1::2, 1::2, 0]
+    return cv2.cvtColor(raw, cv2.COLOR_BAYER_RGGB2BGR)
+
+
+def shrink(image: np.ndarray, factor: float) -> np.ndarray:
+    """Reduce by a factor below 1 and enlarge again: resolution lost in an export."""
+    height, width = image.shape[:2]
+    small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+    """Save as JPEG and read back."""
+    return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+
+
+def rounded(image: np.ndarray) -> np.ndarray:
+    """Nearest grey levels, uint8."""
+    return cv2.convertScaleAbs(np.maximum(image, 0))

@@ -1,0 +1,137 @@
+"""A crash scene: bodies with surfaces and targets, in front of a background, seen by a camera.
+
+A scene is geometry only. What the weather, the lens and the sensor do to its picture is ``look.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from gjadet_yolo.data.synth.camera import Camera
+from gjadet_yolo.data.synth.motion import BodyMotion, MarkerMotion
+from gjadet_yolo.data.synth.target import Targets
+
+NAMES = ("point", "bogie", "wheel", "absorber", "rw")  # classes of Crash2024, in its order
+SHADES = ("flat", "round_x", "round_y", "disc")
+
+
+class Motion(Protocol):
+    """How points of a body move."""
+
+    def markers(self, t_s: np.ndarray, points_mm: np.ndarray) -> MarkerMotion:
+        """Motion of points (N, 2) of the body at times (T,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Crush:
+    """A tube between two bodies that shortens as they approach, evenly along its length.
+
+    Attributes:
+        fixed: Body at the tube's end at x = 0.
+        moving: Body at its other end.
+        start_mm: The tube's end on the fixed body.
+        end_mm: Its end on the moving body.
+    """
+
+    fixed: BodyMotion
+    moving: BodyMotion
+    start_mm: tuple[float, float]
+    end_mm: tuple[float, float]
+
+    def markers(self, t_s: np.ndarray, points_mm: np.ndarray) -> MarkerMotion:
+        """Motion of points of the tube, as it is at time 0: x along it from the fixed end, y across."""
+        ends = [self.fixed.markers(t_s, np.array([self.start_mm])), self.moving.markers(t_s, np.array([self.end_mm]))]
+        arm = ends[1].position_mm[0, 0] - ends[0].position_mm[0, 0]
+        share = (points_mm[:, 0] / arm[0])[None, :, None]
+        across = np.stack((np.zeros(len(points_mm)), points_mm[:, 1]), -1)
+        parts = (
+            getattr(ends[0], name) * (1 - share) + getattr(ends[1], name) * share
+            for name in ("position_mm", "velocity_mps", "acceleration_mps2")
+        )
+        position, velocity, acceleration = parts
+        return MarkerMotion(position + across, velocity, acceleration)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A polygon of one material on a body.
+
+    Attributes:
+        outline_mm: Corners (K, 2), not necessarily convex.
+        material: Name from ``material.MATERIALS``.
+        shade: How light falls on it: ``flat``, ``round_x`` (a cylinder that turns away along x), ``round_y`` or ``disc``.
+        gain: Brightness factor.
+        text: Lettering on it.
+    """
+
+    outline_mm: np.ndarray
+    material: str
+    shade: str = "flat"
+    gain: float = 1.0
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An object of a class other than ``point``.
+
+    Attributes:
+        label: Index into ``NAMES``.
+        outline_mm: What its box surrounds, (K, 2) on the body.
+    """
+
+    label: int
+    outline_mm: np.ndarray
+
+
+@dataclass(frozen=True)
+class Body:
+    """Something that moves as one.
+
+    Attributes:
+        motion: Its motion.
+        parts: Surfaces, back to front.
+        targets: Targets on them.
+        things: Objects of other classes that it is or carries.
+        grime: Share of its targets' area under dirt.
+    """
+
+    motion: Motion
+    parts: tuple[Part, ...] = ()
+    targets: Targets = field(default_factory=Targets)
+    things: tuple[Thing, ...] = ()
+    grime: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Bodies before a background.
+
+    Attributes:
+        camera: View of the plane of motion.
+        bodies: Back to front.
+        background: Material of the background.
+        seed: Seed of all surfaces; the same scene always looks the same.
+        duration_s: Time span that the scene is made for.
+    """
+
+    camera: Camera
+    bodies: tuple[Body, ...]
+    background: str
+    seed: int
+    duration_s: float = 0.1
+
+
+def rectangle(x: float, y: float, width: float, height: float) -> np.ndarray:
+    """Corners (4, 2) of an upright rectangle with its top left corner at (x, y), in mm."""
+    return np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], dtype=float)
+
+
+def regular(centre_mm: tuple[float, float], radius_mm: float, corners: int = 24, phase_rad: float = 0.0) -> np.ndarray:
+    """Corners (K, 2) of a regular polygon; many corners make a circle."""
+    angles = np.arange(corners) * 2 * np.pi / corners + phase_rad
+    return np.stack((np.cos(angles), np.sin(angles)), -1) * radius_mm + centre_mm

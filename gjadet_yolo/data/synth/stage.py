@@ -1,0 +1,208 @@
+"""What all scenes share: the room in view, the style of the strips, and the things that stand about in a test hall.
+
+Lengths are in mm of the plane of motion; the view spans ``-half_mm`` to ``half_mm``. Builders place bodies from back to front
+and draw from one generator, so that a seed is a scene.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gjadet_yolo.data.synth.camera import Camera
+from gjadet_yolo.data.synth.motion import BodyMotion, Vibration
+from gjadet_yolo.data.synth.scene import Body, Part, rectangle, regular
+from gjadet_yolo.data.synth.strip import Strip
+from gjadet_yolo.data.synth.target import Colour, Targets
+
+LIGHT = ((238, 238, 238), (60, 205, 240), (225, 235, 238), (120, 225, 245))  # BGR: white, yellow, paper, faded yellow
+WORDS = ("TEST 04", "CRASH 2", "TH/GZ112", "V=25", "1113-01", "DANGER", "No. 7", "EN15227", "A B C D", "0123456789", "MM", "X")
+STEADY = BodyMotion((0.0, 0.0))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How many objects of each class a picture shall hold."""
+
+    point: int = 40
+    bogie: int = 0
+    wheel: int = 0
+    absorber: int = 0
+    rw: int = 0
+
+
+@dataclass
+class Stage:
+    """A scene in the making.
+
+    Attributes:
+        rng: Source of randomness.
+        camera: View of the plane.
+        half_mm: Half the width and height of what an untilted camera sees.
+        square_mm: Side of the main squares.
+        wanted: Objects to place.
+        speed_mps: Speed at impact.
+        bodies: Placed so far, back to front.
+        taken: Rectangles (x, y, width, height) that targets keep clear of.
+        points: Targets placed so far.
+        latest_s: How long the scene may run as a still.
+    """
+
+    rng: np.random.Generator
+    camera: Camera
+    half_mm: tuple[float, float]
+    square_mm: float
+    wanted: Wanted
+    speed_mps: float = 8.0
+    bodies: list[Body] = field(default_factory=list)
+    taken: list[tuple[float, float, float, float]] = field(default_factory=list)
+    points: int = 0
+    latest_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        rng = self.rng
+        self.light = LIGHT[int(rng.choice(len(LIGHT), p=(0.45, 0.3, 0.15, 0.1)))]
+        self.ink = tuple(np.clip(rng.uniform(4, 60) * (1 + 0.1 * rng.uniform(-1, 1, 3)), 0, 255))
+        self.columns = int(rng.choice((1, 2, 3, 4), p=(0.15, 0.72, 0.07, 0.06)))
+        self.flatness = float(rng.uniform(0.75, 1.3) if rng.random() < 0.75 else rng.uniform(0.5, 2.0))  # length to width
+
+    def chance(self, probability: float) -> bool:
+        """True with a probability."""
+        return bool(self.rng.random() < probability)
+
+    def between(self, low: float, high: float) -> float:
+        """A number from ``low`` to ``high``; ``low`` where there is no room."""
+        return float(low + self.rng.random() * max(high - low, 0))
+
+    def pick(self, *names: str) -> str:
+        """One of the names."""
+        return names[int(self.rng.integers(len(names)))]
+
+    def short(self) -> int:
+        """Targets that are still to be placed."""
+        return max(self.wanted.point - self.points, 0)
+
+    def is_free(self, area: tuple[float, float, float, float]) -> bool:
+        """Whether a rectangle overlaps nothing that is taken."""
+        x, y, w, h = area
+        return all(x >= a + c or a >= x + w or y >= b + d or b >= y + h for a, b, c, d in self.taken)
+
+    def shaken(self, velocity_mps: tuple[float, float] = (0.0, 0.0), **settings: object) -> BodyMotion:
+        """Motion of a body with its small vibrations."""
+        size, hertz = self.square_mm * self.rng.uniform(0, 0.04), self.rng.uniform(30, 120)
+        vibration = (Vibration(size, hertz), Vibration(size * 0.7, hertz * 1.3, 1.0))
+        return BodyMotion((0.0, 0.0), velocity_mps, vibration=vibration, **settings)
+
+    def strip(
+        self, corner_mm: tuple[float, float], length_mm: float, lying: bool = False, columns: int | None = None,
+        square_mm: float | None = None, bend_per_mm: float = 0.0, angle_rad: float = 0.0,
+    ) -> tuple[Targets, tuple[Part, ...]]:
+        """A strip of squares, worn as strips are, and the paper it is printed on.
+
+        Args:
+            corner_mm: Top left corner of its room on the body.
+            length_mm: Room along it; the strip is as long as the targets still wanted allow.
+            lying: Along x instead of y.
+            columns: Squares across; default: the scene's.
+            square_mm: Side; default: the scene's.
+            bend_per_mm: Curvature.
+            angle_rad: Direction against the y axis, in addition.
+        """
+        rng, side = self.rng, square_mm or self.square_mm
+        across = columns or self.columns
+        pitch = side * self.flatness
+        rows = int(min(length_mm / pitch, -(-self.short() // across) if self.short() else 0))
+        if rows < 1:
+            return Targets(), ()
+        lengths = np.full(rows, pitch)
+        if self.chance(0.12):  # squeezed or turned away towards one end
+            count = int(rng.integers(1, max(2, rows // 3)))
+            lengths[-count:] *= np.linspace(1, rng.uniform(0.35, 0.8), count)
+        if self.chance(0.5):
+            lengths = lengths[::-1]
+        turn = angle_rad - np.pi / 2 if lying else angle_rad
+        x, y = corner_mm
+        corner = (x, y + across * side) if lying and angle_rad == 0 else (x, y)
+        strip = Strip(rows, side, corner, turn, across, tuple(lengths), bend_per_mm, int(rng.integers(2)))
+        present = np.ones(rows * across, bool)
+        if self.chance(0.15):  # torn
+            present &= rng.random(len(present)) > rng.uniform(0.02, 0.25)
+        self.points += int(present.sum())
+        paper: tuple[Part, ...] = ()
+        if bend_per_mm == 0 and angle_rad == 0:
+            width, length = across * side, float(lengths.sum())
+            size = (length, width) if lying else (width, length)
+            self.taken.append((x, y, *size))
+            if self.chance(0.25):
+                rim = side * rng.uniform(0.05, 0.6)
+                sheet = rectangle(x - rim, y - rim, size[0] + 2 * rim, size[1] + 2 * rim)
+                paper = (Part(sheet, self.pick("paint", "paint", "dark")),)
+        return Targets.from_strip(strip, present, self.strip_colours(strip)), paper
+
+    def strip_colours(self, strip: Strip) -> np.ndarray:
+        """Colour of each square: ink and paper that change along a strip, with wear; (N, 3)."""
+        rng, count = self.rng, strip.rows * strip.columns
+        light = np.tile(np.array(self.light, dtype=float), (count, 1))
+        if self.chance(0.2):  # yellow at one end, burnt out to white at the other
+            where = (np.arange(count) // strip.columns / max(strip.rows - 1, 1))[:, None]
+            centre, width = rng.uniform(0, 1), rng.uniform(0.1, 0.6)
+            share = np.clip((where - centre) / width + 0.5, 0, 1)
+            light = np.array(LIGHT[1]) * share + np.array((225, 248, 255)) * (1 - share)
+        colours = np.where(strip.is_light[:, None], light, np.array(self.ink))
+        colours *= 1 + rng.uniform(0, 0.08) * rng.standard_normal((count, 1))
+        return np.clip(colours, 2, 255)
+
+    def disc(self, centre_mm: tuple[float, float], radius_mm: float) -> Targets:
+        """A quadrant or dot target."""
+        self.points += 1
+        self.taken.append((centre_mm[0] - radius_mm, centre_mm[1] - radius_mm, 2 * radius_mm, 2 * radius_mm))
+        ink: Colour = self.ink  # type: ignore[assignment]
+        if self.chance(0.7):
+            return Targets.quadrant(centre_mm, radius_mm, self.rng.uniform(0, np.pi), self.light, ink)
+        return Targets.dot(centre_mm, radius_mm, self.light, ink)
+
+    def panel(self, area: tuple[float, float, float, float], *materials: str) -> tuple[Part, ...]:
+        """A plate with edges, seams and what is screwed to it."""
+        x, y, w, h = area
+        material, parts = self.pick(*(materials or ("paint", "steel", "rust", "dark", "concrete"))), []
+        shade = self.pick("flat", "flat", "flat", "round_x", "round_y")
+        parts.append(Part(rectangle(x, y, w, h), material, shade, self.rng.uniform(0.5, 1.3)))
+        if self.chance(0.5):
+            edge = self.rng.uniform(0.004, 0.03) * max(self.half_mm)
+            side = rectangle(x + w - edge, y, edge, h) if self.chance(0.5) else rectangle(x, y, w, edge)
+            parts.append(Part(side, material, gain=self.rng.uniform(0.4, 1.9)))
+        return (*parts, *self.clutter(area, int(self.rng.integers(0, 5))))
+
+    def clutter(self, area: tuple[float, float, float, float], count: int) -> tuple[Part, ...]:
+        """Bolts, holes, plates, lettering and stripes in a rectangle: what a detector may not take for targets."""
+        rng, (x, y, w, h), parts = self.rng, area, []
+        for _ in range(count):
+            size = min(self.square_mm * np.exp(rng.uniform(-0.7, 1.3)), 0.45 * min(w, h))
+            centre = rng.uniform(x + size / 2, x + w - size / 2), rng.uniform(y + size / 2, y + h - size / 2)
+            kind = int(rng.integers(7))
+            if kind == 0:  # bolt head on a washer
+                parts.append(Part(regular(centre, size * 0.6), "steel", "disc"))
+                parts.append(Part(regular(centre, size * 0.42, 6, rng.uniform(0, 1)), "steel", "disc", 0.8))
+            elif kind == 1:  # hole
+                parts.append(Part(regular(centre, size * 0.4), "dark"))
+            elif kind in (2, 3):  # plate or opening: as large as a square may be, but alone
+                tall = rng.uniform(0.4, 2.5)
+                place = rectangle(centre[0] - size / 2, centre[1] - size * tall / 2, size, size * tall)
+                parts.append(Part(place, self.pick("paint", "dark", "steel", "tiles"), gain=rng.uniform(0.6, 1.4)))
+            elif kind in (4, 5):  # name plate
+                wide = rng.uniform(2, 6)
+                place = rectangle(centre[0] - size * wide / 2, centre[1] - size / 2, size * wide, size)
+                parts.append(Part(place, self.pick("paint", "steel"), text=self.pick(*WORDS)))
+            else:
+                wide = rng.uniform(2, 9)
+                place = rectangle(centre[0] - size * wide / 2, centre[1] - size / 2, size * wide, size)
+                parts.append(Part(place, "hazard"))
+        return tuple(parts)
+
+    def rod(self, start: tuple[float, float], end: tuple[float, float], width_mm: float, material: str) -> Part:
+        """A bar, cable or hose between two points."""
+        arm = np.subtract(end, start)
+        across = np.array((-arm[1], arm[0])) / max(np.hypot(*arm), 1e-9) * width_mm / 2
+        corners = np.array([start + across, end + across, end - across, start - across])
+        return Part(corners, material, "round_y" if abs(arm[0]) > abs(arm[1]) else "round_x")
