@@ -24,16 +24,16 @@ def folder(kind: str) -> Path:
 
 
 def files(kind: str) -> dict[str, Path]:
-    """Packaged YAML files by stem, e.g. ``{"gjadet": .../cfg/gjadet.yaml}``."""
-    base = folder(kind)
-    return {p.stem: p for p in sorted(base.iterdir()) if p.suffix in YAML_SUFFIXES} if base.is_dir() else {}
+    """Packaged YAML files, or checkpoints, by stem, e.g. ``{"gjadet": .../cfg/gjadet.yaml}``."""
+    base, suffixes = folder(kind), (".pt",) if kind == "weights" else YAML_SUFFIXES
+    return {p.stem: p for p in sorted(base.iterdir()) if p.suffix in suffixes} if base.is_dir() else {}
 
 
 def split_scale(stem: str, known: dict[str, Path] | None = None) -> tuple[str, str]:
     """Split a model name into family and scale.
 
     Args:
-        stem: Name without suffix, e.g. ``gjadetm`` or ``gjadet-yolo11s``.
+        stem: Name without suffix, e.g. ``gjadetm``, ``gjadet-yolo11s`` or, as the host writes it, ``gjadetn-p2``.
         known: Families; default: the packaged model YAMLs.
 
     Returns:
@@ -42,7 +42,9 @@ def split_scale(stem: str, known: dict[str, Path] | None = None) -> tuple[str, s
     known = files("cfg") if known is None else known
     if stem in known:
         return stem, ""
-    family, scale = stem[:-1], stem[-1:]
+    level = "-p2" if stem.endswith("-p2") else ""
+    start = stem.removesuffix(level)
+    family, scale = start[:-1] + level, start[-1:]
     return (family, scale) if family in known and scale in SCALES else ("", "")
 
 
@@ -71,6 +73,12 @@ def dataset_yaml(name: str | Path) -> Path | None:
     if path.suffix not in YAML_SUFFIXES or path.name != str(name):
         return None
     return files("datasets").get(path.stem)
+
+
+def weights(name: str | Path) -> Path | None:
+    """Packaged checkpoint that a bare name means (``gjadetn-crash-synth.pt``), or None."""
+    path = Path(name)
+    return files("weights").get(path.stem) if path.suffix == ".pt" and path.name == str(name) else None
 
 
 def suggestion(word: str, options: list[str] | tuple[str, ...]) -> str:

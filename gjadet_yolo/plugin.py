@@ -2,7 +2,7 @@
 
 One function per host module, called by the import hook (``autoload.py``) once that module has loaded:
 
-- ``ultralytics.nn.tasks``: module names, YAML rows, bare model names, scales, restricted checkpoint loading;
+- ``ultralytics.nn.tasks``: module names, YAML rows, bare names of models and checkpoints, scales, restricted loading;
 - ``ultralytics.data.utils``: bare dataset names;
 - ``ultralytics.models.yolo.model``: model, trainer and validator classes for YAMLs that ask for them.
 
@@ -155,12 +155,13 @@ def register_modules(tasks: ModuleType, modules: Iterable[type]) -> None:
 
 
 def connect_tasks(tasks: ModuleType) -> None:
-    """Module names, rows, bare model names, scales and restricted loading in ``ultralytics.nn.tasks``.
+    """Module names, rows, bare names, scales and restricted loading in ``ultralytics.nn.tasks``.
 
     Nothing of ``nn/`` and ``engine/`` is imported yet: they import the host themselves, and may be what is loading it.
     """
     tasks.parse_model = parsing(tasks)
     tasks.check_yaml = finding(tasks.check_yaml, locate.model_yaml, "cfg")
+    tasks.torch_safe_load = finding(tasks.torch_safe_load, locate.weights, "weights")
     tasks.guess_model_scale = scaling(tasks.guess_model_scale)
     tasks.DetectionModel.init_criterion = guarding(tasks.DetectionModel.init_criterion)
     allow_restricted(tasks)
@@ -260,7 +261,8 @@ def finding(check: Callable[..., Any], find: Callable[[str | Path], Path | None]
             close = get_close_matches(Path(file).stem, list(locate.files(kind)), n=1, cutoff=0.7)
             if not close:
                 raise
-            raise FileNotFoundError(f"{error}. Did you mean '{close[0]}.yaml'?") from error
+            suffix = locate.files(kind)[close[0]].suffix
+            raise FileNotFoundError(f"{error}. Did you mean '{close[0]}{suffix}'?") from error
 
     return wrapper
 

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 import gjadet_yolo  # noqa: F401  registers the plugin
-from gjadet_yolo.data.sample import render_set
+from gjadet_yolo.data.synth.still import Recipe
+from gjadet_yolo.data.synth.write import Request, render_set
 
 GOLDEN = Path(__file__).parent / "golden"
 TINY = {"imgsz": 128, "device": "cpu", "batch": 4, "plots": False, "verbose": False, "workers": 0}
@@ -32,7 +33,9 @@ def golden() -> Callable[[str], dict[str, np.ndarray]]:
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data YAML of eight training and four validation scenes."""
-    return render_set(tmp_path_factory.mktemp("rendered") / "set", train=8, val=4, imgsz=128, seed=3)
+    often = {"point": 20.0, "bogie": 0.5, "wheel": 1.0, "absorber": 0.4, "rw": 0.4}
+    recipe = Recipe(often, {"rig": 0.4, "train": 0.6}, (6.0, 14.0))
+    return render_set(Request(12, 4, 128, 3, recipe), tmp_path_factory.mktemp("rendered") / "set")
 
 
 @pytest.fixture(scope="session")

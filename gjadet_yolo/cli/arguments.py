@@ -21,6 +21,22 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def natural(text: str) -> int:
+    """A whole number of 0 or more."""
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 0 or more")
+    return int(text)
+
+
+def pair(text: str) -> tuple[float, float]:
+    """Two numbers with a comma between them."""
+    try:
+        first, second = map(float, text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not two numbers with a comma between them") from None
+    return first, second
+
+
 def add_flag(parser: Any, name: str, text: str) -> None:
     """Add a switch usable as ``name=true`` and ``--name``."""
     parser.add_argument(f"--{name}", type=truth, nargs="?", const=True, default=False, metavar="BOOL", help=text)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gjadet_yolo import __version__
-from gjadet_yolo.cli import convert, demo, doctor, models
+from gjadet_yolo.cli import convert, demo, doctor, models, synth
 from gjadet_yolo.locate import suggestion
 
-VERBS = {"convert": convert, "demo": demo, "doctor": doctor, "models": models}
+VERBS = {"convert": convert, "demo": demo, "doctor": doctor, "models": models, "synth": synth}
 
 
 class UsageError(ValueError):

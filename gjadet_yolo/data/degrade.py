@@ -1,9 +1,9 @@
 """Degradations of a picture that leave its geometry alone: rain, fog, dust, low light, blur, noise, compression.
 
-Each is ``f(image, level, rng) -> image`` on (H, W, 3) uint8 BGR; level 0 returns the picture unchanged, 1 is as bad as test
-films get. No pixel moves, so boxes stay, and a clean picture with its degraded twin is a training pair. Rain and fog are
-Albumentations' (``pip install 'gjadet-yolo[degrade]'``); what it does by one call of OpenCV is that call here, because the
-renderer has to give the same bytes with and without it.
+Each is ``f(image, level, rng) -> image`` on (H, W, 3) uint8 BGR; level 0 changes nothing, 1 is as bad as films get.
+No pixel moves, so boxes stay, and a clean picture with its degraded twin is a training pair. Rain and fog are those of
+Albumentations (``pip install 'gjadet-yolo[degrade]'``); what it does by one call of OpenCV is that call here, because
+the renderer has to give the same bytes with and without it.
 """
 
 from __future__ import annotations
@@ -57,9 +57,7 @@ def rain(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarra
 def fog(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Patches of mist; at level 1 contrast is nearly gone."""
     strength = 0.9 * level
-    return by_library(
-        albumentations().RandomFog(fog_coef_range=(strength, strength), alpha_coef=0.1, p=1), image, rng
-    )
+    return by_library(albumentations().RandomFog(fog_coef_range=(strength, strength), alpha_coef=0.1, p=1), image, rng)
 
 
 def dust(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
@@ -158,7 +156,9 @@ def sensor_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) 
     """
     white = cv2.LUT(np.frombuffer(rng.bytes(image.size), np.uint8).reshape(image.shape), normal_quantiles())
     slope = deviation**2 * (1 - READ_SHARE) / 128
-    scale = cv2.sqrt(cv2.convertScaleAbs(image).astype(np.float32) * np.float32(slope) + np.float32(deviation**2 * READ_SHARE))
+    scale = cv2.sqrt(
+        cv2.convertScaleAbs(image).astype(np.float32) * np.float32(slope) + np.float32(deviation**2 * READ_SHARE)
+    )
     return rounded(image + scale * white)
 
 

@@ -7,12 +7,14 @@ import shutil
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import TINY
 from ultralytics import YOLO
 from ultralytics.nn.tasks import load_checkpoint
 
+from gjadet_yolo.data.synth.video import VideoPlan, draw_video, write_video
 from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.evaluate.curves import read_class_ratios
 from gjadet_yolo.losses.detection import statistics
@@ -62,9 +64,8 @@ def test_checkpoint_loads_in_another_process(run_dir, fresh, safe):
 
 def test_stock_yolo_command_from_an_empty_folder(rendered, fresh, tmp_path):
     """Train, validate and predict a video with the stock command; nothing is imported by the user."""
-    from gjadet_yolo.data.sample import render_video
-
-    video = render_video(tmp_path / "v.avi", frames=3, imgsz=128)
+    video = tmp_path / "v.avi"
+    write_video(draw_video(np.random.default_rng(0), VideoPlan((128, 128), frames=3)), video)
     yolo = "import sys; from ultralytics.cfg import entrypoint; sys.argv = ['yolo', *sys.argv[1:]]; entrypoint()"
     common = ["imgsz=128", "device=cpu", "plots=False", f"project={tmp_path}", "exist_ok=True"]
     train = fresh(yolo, "train", "model=gjadet.yaml", f"data={rendered}", "epochs=1", "batch=4", "name=t", *common)

@@ -29,7 +29,9 @@ def add_plate(stage: Stage) -> None:
     lying = stage.chance(0.4)
     width = stage.columns * side
     room = 2 * (hx if lying else hy)
-    length = min(max(room * rng.uniform(0.3, 1.25), 3 * side), (stage.short() / stage.columns + 1) * side * stage.flatness)
+    length = min(
+        max(room * rng.uniform(0.3, 1.25), 3 * side), (stage.short() / stage.columns + 1) * side * stage.flatness
+    )
     size = (length, width) if lying else (width, length)
     for _ in range(8):
         corner = stage.between(-hx, hx - 0.6 * size[0]), stage.between(-hy - 0.1 * size[1], hy - 0.6 * size[1])
@@ -39,17 +41,25 @@ def add_plate(stage: Stage) -> None:
     else:
         return
     margin = side * rng.uniform(0, 3.0, 4)
-    place = (corner[0] - margin[0], corner[1] - margin[1], size[0] + margin[0] + margin[2], size[1] + margin[1] + margin[3])
-    velocity = tuple(stage.speed_mps * rng.uniform(-1, 1, 2)) if stage.chance(0.3) else (0.0, 0.0)
+    place = (
+        corner[0] - margin[0],
+        corner[1] - margin[1],
+        size[0] + margin[0] + margin[2],
+        size[1] + margin[1] + margin[3],
+    )
+    if stage.impact and stage.chance(0.5):
+        motion = stage.braked(0.18 * hx)
+    else:
+        motion = stage.shaken(tuple(stage.speed_mps * rng.uniform(-1, 1, 2)) if stage.chance(0.3) else (0.0, 0.0))
     parts = list(stage.panel(place)) if stage.chance(0.8) else []
-    targets, paper = stage.strip(corner, length, lying)
+    targets, paper = stage.strip(corner, length, lying, share=0.6 if stage.impact else 1.0)
     if not targets.patches_mm:
         return
     if stage.chance(0.15):
         targets += discs(stage, place)
     grime = float(rng.uniform(0.02, 0.25)) if stage.chance(0.3) else 0.0
     parts += paper or [Part(np.zeros((3, 2)) + corner, "dark")]
-    stage.bodies.append(Body(stage.shaken(velocity), tuple(parts), targets, grime=grime))
+    stage.bodies.append(Body(motion, tuple(parts), targets, grime=grime))
 
 
 def discs(stage: Stage, place: tuple[float, float, float, float]) -> Targets:

@@ -1,7 +1,7 @@
 """One body's pixels: colour times coverage and coverage, in a window of the image.
 
-Layers are painted over each other from back to front. Until then a layer can be smeared along the way that its body went
-during the exposure, so that motion blur mixes the body with what is behind it, as film does.
+Layers are painted over each other from back to front. Until then a layer can be smeared along the way that its body
+went during the exposure, so that motion blur mixes the body with what is behind it, as film does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Light, lens and sensor: what lies between a scene and its file.
 
 A look is drawn once per scene and applied to each of its frames: light field, shadows, exposure, colour temperature,
-vignette, dust, lens blur, tone, noise, Bayer pattern, sharpening and compression. All blurs are symmetric, so that centroids
-stay; motion blur belongs to the bodies (``layer.py``).
+vignette, dust, lens blur, tone, noise, Bayer pattern, sharpening and compression. All blurs are symmetric, so that
+centroids stay; motion blur belongs to the bodies (``layer.py``).
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ class Look:
         if self.shrink < 1:
             picture = degrade.shrink(picture, self.shrink)
         if self.sharpen:
-            picture = cv2.addWeighted(picture, 1 + self.sharpen, cv2.GaussianBlur(picture, (0, 0), 1.0), -self.sharpen, 0)
+            picture = cv2.addWeighted(
+                picture, 1 + self.sharpen, cv2.GaussianBlur(picture, (0, 0), 1.0), -self.sharpen, 0
+            )
         return degrade.jpeg(picture, self.quality) if self.quality else picture
 
 

@@ -1,7 +1,7 @@
 """Surfaces of a test hall as pixels: steel, rust, paint, concrete, rock and what resembles a target without being one.
 
-A material is a function ``f(rng, (W, H)) -> (H, W, 3)`` float32, BGR in 0 to 255, that looks right when a pixel of it is
-about a pixel of the image. All are sums of value noise: random numbers on coarse grids, enlarged.
+A material is a function ``f(rng, (W, H)) -> (H, W, 3)`` float32, BGR in 0 to 255, that looks right when a pixel of it
+is about a pixel of the image. All are sums of value noise: random numbers on coarse grids, enlarged.
 """
 
 from __future__ import annotations

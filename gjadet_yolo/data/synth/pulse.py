@@ -8,7 +8,8 @@ every marker agree to rounding. Half-sine, haversine and trapezoid are the usual
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -178,3 +179,29 @@ class PiecewiseLinear:
         velocity = loss[row] + values[row] * dt_s + slopes[row] * dt_s**2 / 2
         distance = short[row] + loss[row] * dt_s + values[row] * dt_s**2 / 2 + slopes[row] * dt_s**3 / 6
         return velocity, distance + loss[-1] * np.maximum(t_s - times[-1], 0)
+
+
+def half_sine_stop(speed_mps: float, distance_m: float) -> HalfSine:
+    """Half-sine that stops a body within a distance; as the pulse is symmetric, the mean speed is half the first."""
+    duration_s = 2 * distance_m / speed_mps
+    return HalfSine(math.pi * speed_mps / (2 * duration_s), duration_s)
+
+
+def haversine_stop(speed_mps: float, distance_m: float) -> Haversine:
+    """Haversine that stops a body within a distance."""
+    duration_s = 2 * distance_m / speed_mps
+    return Haversine(2 * speed_mps / duration_s, duration_s)
+
+
+def trapezoid_stop(speed_mps: float, distance_m: float) -> PiecewiseLinear:
+    """Trapezoid, with a sixth of its time for each flank, that stops a body within a distance."""
+    flank_s = distance_m / speed_mps / 3
+    return PiecewiseLinear.trapezoid(speed_mps / (5 * flank_s), flank_s, 4 * flank_s, flank_s)
+
+
+STOPS: dict[str, Callable[[float, float], Pulse]] = {
+    "half_sine": half_sine_stop,
+    "haversine": haversine_stop,
+    "trapezoid": trapezoid_stop,
+}
+"""Pulses by name, as functions of the speed (m/s) they take away and the distance (m) they need."""

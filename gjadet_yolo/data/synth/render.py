@@ -1,8 +1,8 @@
 """From a scene to radiance and labels.
 
-Surfaces are painted once per body (``sprite.py``) and moved by the exact pose; targets are drawn anew at every time, so that
-their place is good to hundredths of a pixel. Labels come from the same layers that make the picture, so what hides a target
-in the picture hides it in the labels.
+Surfaces are painted once per body (``sprite.py``) and moved by the exact pose; targets are drawn anew at every time, so
+that their place is good to hundredths of a pixel. Labels come from the same layers that make the picture, so what hides
+a target in the picture hides it in the labels.
 """
 
 from __future__ import annotations

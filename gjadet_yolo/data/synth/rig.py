@@ -5,34 +5,25 @@ from __future__ import annotations
 import numpy as np
 
 from gjadet_yolo.data.synth.closeup import discs
-from gjadet_yolo.data.synth.motion import BodyMotion, StepResponse
-from gjadet_yolo.data.synth.pulse import Pulse
+from gjadet_yolo.data.synth.motion import BodyMotion
 from gjadet_yolo.data.synth.scene import Body, Crush, Part, Thing, rectangle, regular
 from gjadet_yolo.data.synth.stage import Stage
 from gjadet_yolo.data.synth.target import Targets
 
 
-def build(stage: Stage, pulse: Pulse | None = None, impact_s: float = 0.0) -> str:
+def build(stage: Stage) -> str:
     """Fill a stage; returns the material of the background."""
     rng, (hx, hy) = stage.rng, stage.half_mm
     wall_x = hx * rng.uniform(0.35, 0.85)
     plate_w, gap = hx * rng.uniform(0.12, 0.4), hx * rng.uniform(0.25, 0.7)
-    stage.latest_s = 0.75 * gap / (stage.speed_mps * 1e3)
-    face_x = wall_x - plate_w - gap  # of the impactor, at time 0
-    fixed = stage.shaken()
-    moving = stage.shaken((stage.speed_mps, 0.0), pulse=pulse, impact_s=impact_s, pitch=nod(stage, impact_s))
+    fixed, moving = stage.shaken(), stage.braked(0.75 * gap)
     add_wall(stage, wall_x)
     add_plate(stage, fixed, (wall_x - plate_w, -hy * rng.uniform(0.6, 1.3), plate_w, hy * rng.uniform(1.3, 2.5)), 0.0)
     add_between(stage, fixed, moving, wall_x - plate_w, gap)
-    top = -hy * rng.uniform(0.5, 1.2)
+    top, face_x = -hy * rng.uniform(0.5, 1.2), wall_x - plate_w - gap
     block = (-2.5 * hx, top, 2.5 * hx + face_x, min(hy * rng.uniform(1.2, 2.3), 2.5 * hy))
     add_plate(stage, moving, block, 1.0)
     return stage.pick("dark", "dark", "hall", "hall", "rust", "concrete", "paint")
-
-
-def nod(stage: Stage, impact_s: float) -> StepResponse:
-    """Pitch of a braked body: up to about half a degree."""
-    return StepResponse(stage.rng.uniform(-0.01, 0.01), stage.rng.uniform(4, 12), stage.rng.uniform(10, 40), impact_s)
 
 
 def add_wall(stage: Stage, wall_x: float) -> None:
@@ -41,7 +32,9 @@ def add_wall(stage: Stage, wall_x: float) -> None:
     if not stage.wanted.rw:
         for _ in range(int(rng.integers(0, 3))):
             x = wall_x + hx * rng.uniform(-0.1, 0.4)
-            stage.bodies.append(Body(stage.shaken(), stage.panel((x, -1.2 * hy, hx * rng.uniform(0.08, 0.4), 2.4 * hy))))
+            stage.bodies.append(
+                Body(stage.shaken(), stage.panel((x, -1.2 * hy, hx * rng.uniform(0.08, 0.4), 2.4 * hy)))
+            )
         return
     stage.bodies.append(wall(stage, wall_x, 2 * hx, -1.2 * hy * rng.uniform(0.6, 1), 2.4 * hy))
 
@@ -72,7 +65,7 @@ def add_plate(stage: Stage, motion: BodyMotion, place: tuple[float, float, float
     inset = rng.uniform(0, 0.25) * min(w, 2 * hx)
     left = x + w - width - inset if right else x + rng.uniform(0, 1) * max(w - width, 0)
     start = top + rng.uniform(0, 0.25) * (bottom - top)
-    more, paper = stage.strip((left, start), bottom - start)
+    more, paper = stage.strip((left, start), bottom - start, share=rng.uniform(0.35, 1))
     targets += more
     parts += paper
     if stage.short() > 10 and stage.chance(0.4):
@@ -99,7 +92,8 @@ def add_between(stage: Stage, fixed: BodyMotion, moving: BodyMotion, x: float, g
     for index in range(max(count, 1)):
         centre_y = hy * (rng.uniform(-0.3, 0.3) if count < 2 else 1.1 * ((index + 0.5) / count - 0.5) * 1.6)
         height = hy * rng.uniform(0.25, 0.7) / max(count, 1) ** 0.5
-        motion = Crush(fixed, moving, (x, centre_y), (x - gap, centre_y))
+        contact_s = stage.impact.time_s if stage.impact else 0.0
+        motion = Crush(fixed, moving, (x, centre_y), (x - gap, centre_y), contact_s)
         parts, outline = tube(stage, gap, height) if count else buffer(stage, gap, height)
         things = (Thing(3, outline),) if count else ()
         targets, more = Targets(), ()
@@ -142,6 +136,8 @@ def buffer(stage: Stage, length: float, height: float) -> tuple[tuple[Part, ...]
         step = length * rng.uniform(0.06, 0.4)
         tall = height * rng.uniform(0.5, 2.6)
         place = rectangle(-min(x + step, length), -tall / 2, min(step, length - x), tall)
-        parts.append(Part(place, stage.pick("steel", "steel", "dark"), stage.pick("round_x", "round_y"), rng.uniform(0.4, 1.5)))
+        parts.append(
+            Part(place, stage.pick("steel", "steel", "dark"), stage.pick("round_x", "round_y"), rng.uniform(0.4, 1.5))
+        )
         x += step
     return tuple(parts), rectangle(-length, -height / 2, length, height)

@@ -28,32 +28,40 @@ class Motion(Protocol):
 
 @dataclass(frozen=True)
 class Crush:
-    """A tube between two bodies that shortens as they approach, evenly along its length.
+    """A tube between two bodies that shortens as they approach, evenly along its length, from the moment they touch.
 
     Attributes:
         fixed: Body at the tube's end at x = 0.
-        moving: Body at its other end.
+        moving: Body that pushes its other end.
         start_mm: The tube's end on the fixed body.
-        end_mm: Its end on the moving body.
+        end_mm: Its end on the moving body, once that touches it.
+        contact_s: When it does; before, the tube is as long as at that moment.
     """
 
     fixed: BodyMotion
     moving: BodyMotion
     start_mm: tuple[float, float]
     end_mm: tuple[float, float]
+    contact_s: float = 0.0
 
     def markers(self, t_s: np.ndarray, points_mm: np.ndarray) -> MarkerMotion:
-        """Motion of points of the tube, as it is at time 0: x along it from the fixed end, y across."""
-        ends = [self.fixed.markers(t_s, np.array([self.start_mm])), self.moving.markers(t_s, np.array([self.end_mm]))]
-        arm = ends[1].position_mm[0, 0] - ends[0].position_mm[0, 0]
-        share = (points_mm[:, 0] / arm[0])[None, :, None]
+        """Motion of points of the tube, as it is at contact: x along it from the fixed end, y across."""
+        contact = np.array([self.contact_s])
+        whole = self._end(contact)[0] - self.fixed.markers(contact, np.array([self.start_mm])).position_mm
+        share = (points_mm[:, 0] / whole[0, 0, 0])[None, :, None]
         across = np.stack((np.zeros(len(points_mm)), points_mm[:, 1]), -1)
-        parts = (
-            getattr(ends[0], name) * (1 - share) + getattr(ends[1], name) * share
-            for name in ("position_mm", "velocity_mps", "acceleration_mps2")
+        start = self.fixed.markers(t_s, np.array([self.start_mm]))
+        starts = (start.position_mm, start.velocity_mps, start.acceleration_mps2)
+        position, velocity, acceleration = (
+            first * (1 - share) + second * share for first, second in zip(starts, self._end(t_s), strict=True)
         )
-        position, velocity, acceleration = parts
         return MarkerMotion(position + across, velocity, acceleration)
+
+    def _end(self, t_s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Position, velocity and acceleration of the pushed end, (T, 1, 2) each."""
+        end = self.moving.markers(np.maximum(t_s, self.contact_s), np.array([self.end_mm]))
+        touched = (t_s >= self.contact_s)[:, None, None]
+        return end.position_mm, end.velocity_mps * touched, end.acceleration_mps2 * touched
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Part:
     Attributes:
         outline_mm: Corners (K, 2), not necessarily convex.
         material: Name from ``material.MATERIALS``.
-        shade: How light falls on it: ``flat``, ``round_x`` (a cylinder that turns away along x), ``round_y`` or ``disc``.
+        shade: How light falls on it: ``flat``, ``round_x`` (a cylinder turning away along x), ``round_y``, ``disc``.
         gain: Brightness factor.
         text: Lettering on it.
     """

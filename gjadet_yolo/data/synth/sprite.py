@@ -39,9 +39,7 @@ def pose_matrix(body: Body, time_s: float) -> np.ndarray:
     return matrix
 
 
-def paint_sprite(
-    body: Body, camera: Camera, times_s: tuple[float, float], rng: np.random.Generator
-) -> Sprite | None:
+def paint_sprite(body: Body, camera: Camera, times_s: tuple[float, float], rng: np.random.Generator) -> Sprite | None:
     """Surfaces of what is in view of a body between two times; None where nothing is."""
     if not body.parts:
         return None
@@ -80,10 +78,7 @@ def paint_part(pixels: np.ndarray, part: Part, corners_px: np.ndarray, rng: np.r
         return
     surface = MATERIALS[part.material](rng, (width, height))
     shade = part.gain * shading(part.shade, corners_px, low, (width, height))
-    if np.ptp(shade) > 0:
-        surface = surface * cv2.cvtColor(shade, cv2.COLOR_GRAY2BGR)
-    else:
-        surface = surface * shade.flat[0]
+    surface = surface * (cv2.cvtColor(shade, cv2.COLOR_GRAY2BGR) if np.ptp(shade) > 0 else shade.flat[0])
     if part.text:
         write_text(surface, part.text, rng)
     window = pixels[low[1] : high[1], low[0] : high[0]]

@@ -1,23 +1,26 @@
 """What all scenes share: the room in view, the style of the strips, and the things that stand about in a test hall.
 
-Lengths are in mm of the plane of motion; the view spans ``-half_mm`` to ``half_mm``. Builders place bodies from back to front
-and draw from one generator, so that a seed is a scene.
+Lengths are in mm of the plane of motion; the view spans ``-half_mm`` to ``half_mm``. Builders place bodies from back to
+front and draw from one generator, so that a seed is a scene.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from gjadet_yolo.data.synth.camera import Camera
-from gjadet_yolo.data.synth.motion import BodyMotion, Vibration
-from gjadet_yolo.data.synth.scene import Body, Part, rectangle, regular
+from gjadet_yolo.data.synth.clutter import clutter
+from gjadet_yolo.data.synth.motion import BodyMotion, StepResponse, Vibration
+from gjadet_yolo.data.synth.pulse import Pulse
+from gjadet_yolo.data.synth.scene import Body, Part, rectangle
 from gjadet_yolo.data.synth.strip import Strip
 from gjadet_yolo.data.synth.target import Colour, Targets
 
 LIGHT = ((238, 238, 238), (60, 205, 240), (225, 235, 238), (120, 225, 245))  # BGR: white, yellow, paper, faded yellow
-WORDS = ("TEST 04", "CRASH 2", "TH/GZ112", "V=25", "1113-01", "DANGER", "No. 7", "EN15227", "A B C D", "0123456789", "MM", "X")
+FEWEST = 4  # squares of a strip: fewer cannot be told from a plate
 STEADY = BodyMotion((0.0, 0.0))
 
 
@@ -32,6 +35,19 @@ class Wanted:
     rw: int = 0
 
 
+@dataclass(frozen=True)
+class Impact:
+    """How the moving body of a video is braked.
+
+    Attributes:
+        time_s: Contact.
+        pulse: Deceleration of a body that comes at a speed (m/s) and may go on for a distance (m).
+    """
+
+    time_s: float
+    pulse: Callable[[float, float], Pulse]
+
+
 @dataclass
 class Stage:
     """A scene in the making.
@@ -43,6 +59,7 @@ class Stage:
         square_mm: Side of the main squares.
         wanted: Objects to place.
         speed_mps: Speed at impact.
+        impact: Braking of the moving body; None for stills, where it goes on evenly until ``latest_s``.
         bodies: Placed so far, back to front.
         taken: Rectangles (x, y, width, height) that targets keep clear of.
         points: Targets placed so far.
@@ -55,6 +72,7 @@ class Stage:
     square_mm: float
     wanted: Wanted
     speed_mps: float = 8.0
+    impact: Impact | None = None
     bodies: list[Body] = field(default_factory=list)
     taken: list[tuple[float, float, float, float]] = field(default_factory=list)
     points: int = 0
@@ -65,7 +83,9 @@ class Stage:
         self.light = LIGHT[int(rng.choice(len(LIGHT), p=(0.45, 0.3, 0.15, 0.1)))]
         self.ink = tuple(np.clip(rng.uniform(4, 60) * (1 + 0.1 * rng.uniform(-1, 1, 3)), 0, 255))
         self.columns = int(rng.choice((1, 2, 3, 4), p=(0.15, 0.72, 0.07, 0.06)))
-        self.flatness = float(rng.uniform(0.75, 1.3) if rng.random() < 0.75 else rng.uniform(0.5, 2.0))  # length to width
+        self.flatness = float(
+            rng.uniform(0.75, 1.3) if rng.random() < 0.75 else rng.uniform(0.5, 2.0)
+        )  # length to width
 
     def chance(self, probability: float) -> bool:
         """True with a probability."""
@@ -88,15 +108,35 @@ class Stage:
         x, y, w, h = area
         return all(x >= a + c or a >= x + w or y >= b + d or b >= y + h for a, b, c, d in self.taken)
 
-    def shaken(self, velocity_mps: tuple[float, float] = (0.0, 0.0), **settings: object) -> BodyMotion:
-        """Motion of a body with its small vibrations."""
+    def shaken(self, velocity_mps: tuple[float, float] = (0.0, 0.0)) -> BodyMotion:
+        """Motion of a body that goes on evenly, with its small vibrations."""
+        return BodyMotion((0.0, 0.0), velocity_mps, vibration=self._vibration())
+
+    def braked(self, room_mm: float, pitch_rad: float = 0.01) -> BodyMotion:
+        """Motion of the body that hits something, placed as at contact, with room ahead for the crush."""
+        rng, vibration = self.rng, self._vibration()
+        self.latest_s = room_mm / (self.speed_mps * 1e3)
+        start_s = self.impact.time_s if self.impact else 0.0
+        pitch = StepResponse(rng.uniform(-1, 1) * pitch_rad, rng.uniform(3, 12), rng.uniform(10, 40), start_s)
+        if self.impact is None:
+            return BodyMotion((0.0, 0.0), (self.speed_mps, 0.0), pitch=pitch, vibration=vibration)
+        pulse = self.impact.pulse(self.speed_mps, room_mm * 1e-3)
+        origin = (-self.speed_mps * 1e3 * start_s, 0.0)
+        return BodyMotion(origin, (self.speed_mps, 0.0), pulse, start_s, pitch, vibration)
+
+    def _vibration(self) -> tuple[Vibration, Vibration]:
         size, hertz = self.square_mm * self.rng.uniform(0, 0.04), self.rng.uniform(30, 120)
-        vibration = (Vibration(size, hertz), Vibration(size * 0.7, hertz * 1.3, 1.0))
-        return BodyMotion((0.0, 0.0), velocity_mps, vibration=vibration, **settings)
+        return Vibration(size, hertz), Vibration(size * 0.7, hertz * 1.3, 1.0)
 
     def strip(
-        self, corner_mm: tuple[float, float], length_mm: float, lying: bool = False, columns: int | None = None,
-        square_mm: float | None = None, bend_per_mm: float = 0.0, angle_rad: float = 0.0,
+        self,
+        corner_mm: tuple[float, float],
+        length_mm: float,
+        lying: bool = False,
+        columns: int | None = None,
+        bend_per_mm: float = 0.0,
+        angle_rad: float = 0.0,
+        share: float = 1.0,
     ) -> tuple[Targets, tuple[Part, ...]]:
         """A strip of squares, worn as strips are, and the paper it is printed on.
 
@@ -105,15 +145,15 @@ class Stage:
             length_mm: Room along it; the strip is as long as the targets still wanted allow.
             lying: Along x instead of y.
             columns: Squares across; default: the scene's.
-            square_mm: Side; default: the scene's.
             bend_per_mm: Curvature.
             angle_rad: Direction against the y axis, in addition.
+            share: Part of the targets still wanted that it may take.
         """
-        rng, side = self.rng, square_mm or self.square_mm
+        rng, side = self.rng, self.square_mm
         across = columns or self.columns
         pitch = side * self.flatness
-        rows = int(min(length_mm / pitch, -(-self.short() // across) if self.short() else 0))
-        if rows < 1:
+        rows = int(min(length_mm / pitch, np.ceil(share * self.short() / across)))
+        if rows * across < FEWEST:
             return Targets(), ()
         lengths = np.full(rows, pitch)
         if self.chance(0.12):  # squeezed or turned away towards one end
@@ -127,7 +167,7 @@ class Stage:
         strip = Strip(rows, side, corner, turn, across, tuple(lengths), bend_per_mm, int(rng.integers(2)))
         present = np.ones(rows * across, bool)
         if self.chance(0.15):  # torn
-            present &= rng.random(len(present)) > rng.uniform(0.02, 0.25)
+            present &= rng.random(len(present)) > rng.uniform(0.02, 0.12)
         self.points += int(present.sum())
         paper: tuple[Part, ...] = ()
         if bend_per_mm == 0 and angle_rad == 0:
@@ -172,33 +212,7 @@ class Stage:
             edge = self.rng.uniform(0.004, 0.03) * max(self.half_mm)
             side = rectangle(x + w - edge, y, edge, h) if self.chance(0.5) else rectangle(x, y, w, edge)
             parts.append(Part(side, material, gain=self.rng.uniform(0.4, 1.9)))
-        return (*parts, *self.clutter(area, int(self.rng.integers(0, 5))))
-
-    def clutter(self, area: tuple[float, float, float, float], count: int) -> tuple[Part, ...]:
-        """Bolts, holes, plates, lettering and stripes in a rectangle: what a detector may not take for targets."""
-        rng, (x, y, w, h), parts = self.rng, area, []
-        for _ in range(count):
-            size = min(self.square_mm * np.exp(rng.uniform(-0.7, 1.3)), 0.45 * min(w, h))
-            centre = rng.uniform(x + size / 2, x + w - size / 2), rng.uniform(y + size / 2, y + h - size / 2)
-            kind = int(rng.integers(7))
-            if kind == 0:  # bolt head on a washer
-                parts.append(Part(regular(centre, size * 0.6), "steel", "disc"))
-                parts.append(Part(regular(centre, size * 0.42, 6, rng.uniform(0, 1)), "steel", "disc", 0.8))
-            elif kind == 1:  # hole
-                parts.append(Part(regular(centre, size * 0.4), "dark"))
-            elif kind in (2, 3):  # plate or opening: as large as a square may be, but alone
-                tall = rng.uniform(0.4, 2.5)
-                place = rectangle(centre[0] - size / 2, centre[1] - size * tall / 2, size, size * tall)
-                parts.append(Part(place, self.pick("paint", "dark", "steel", "tiles"), gain=rng.uniform(0.6, 1.4)))
-            elif kind in (4, 5):  # name plate
-                wide = rng.uniform(2, 6)
-                place = rectangle(centre[0] - size * wide / 2, centre[1] - size / 2, size * wide, size)
-                parts.append(Part(place, self.pick("paint", "steel"), text=self.pick(*WORDS)))
-            else:
-                wide = rng.uniform(2, 9)
-                place = rectangle(centre[0] - size * wide / 2, centre[1] - size / 2, size * wide, size)
-                parts.append(Part(place, "hazard"))
-        return tuple(parts)
+        return (*parts, *clutter(self.rng, area, self.square_mm, int(self.rng.integers(0, 6))))
 
     def rod(self, start: tuple[float, float], end: tuple[float, float], width_mm: float, material: str) -> Part:
         """A bar, cable or hose between two points."""

@@ -1,7 +1,7 @@
 """Targets as the renderer takes them: outlines that get a box, and patches of one colour that are painted.
 
-Besides checkerboard strips there are the two other marks of crash testing: the quadrant target (a disc of two light and two
-dark quarters, also sold as MXT mark) and the dot (a dark disc on a light one). Each of those is one box.
+Besides checkerboard strips there are the two other marks of crash testing: the quadrant target (a disc of two light and
+two dark quarters, also sold as MXT mark) and the dot (a dark disc on a light one). Each of those is one box.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class Targets:
         return cls(squares[keep], tuple(squares[keep]), colours[keep])
 
     @classmethod
-    def quadrant(cls, centre_mm: tuple[float, float], radius_mm: float, angle_rad: float, light: Colour, dark: Colour) -> Targets:
+    def quadrant(
+        cls, centre_mm: tuple[float, float], radius_mm: float, angle_rad: float, light: Colour, dark: Colour
+    ) -> Targets:
         """Disc of four quarters, light and dark by turns, one target."""
         quarters = []
         for quarter in range(4):

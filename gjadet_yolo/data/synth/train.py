@@ -1,40 +1,43 @@
-"""Full train from the side: car body or nose on bogies, rail, reference poles, heap of ballast or a rigid wall ahead."""
+"""Full train from the side: car body or nose on bogies, rail, reference poles, a heap of ballast or a rigid wall."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from gjadet_yolo.data.synth.closeup import discs
-from gjadet_yolo.data.synth.motion import BodyMotion, StepResponse
-from gjadet_yolo.data.synth.pulse import Pulse
-from gjadet_yolo.data.synth.rig import wall
+from gjadet_yolo.data.synth.clutter import clutter
+from gjadet_yolo.data.synth.motion import BodyMotion
+from gjadet_yolo.data.synth.rig import add_between, wall
 from gjadet_yolo.data.synth.scene import Body, Part, Thing, rectangle, regular
 from gjadet_yolo.data.synth.stage import STEADY, Stage
 from gjadet_yolo.data.synth.target import Targets
 
 
-def build(stage: Stage, pulse: Pulse | None = None, impact_s: float = 0.0) -> str:
+def build(stage: Stage) -> str:
     """Fill a stage; returns the material of the background."""
     rng, (hx, hy) = stage.rng, stage.half_mm
     ground_y = hy * rng.uniform(0.55, 1.0)
     front_x = hx * (rng.uniform(0.1, 0.6) if stage.wanted.rw or stage.chance(0.5) else rng.uniform(0.5, 1.6))
-    pitch = StepResponse(rng.uniform(-0.01, 0.01), rng.uniform(1, 4), rng.uniform(5, 20), impact_s)
-    moving = stage.shaken((stage.speed_mps, 0.0), pulse=pulse, impact_s=impact_s, pitch=pitch)
+    gap = hx * rng.uniform(0.12, 0.3)  # to the wall, where there is one
+    moving = stage.braked(0.75 * gap)
     if stage.chance(0.4):
         add_poles(stage, ground_y)
     if stage.wanted.rw:
-        stage.bodies.append(wall(stage, front_x + hx * 0.15, 2 * hx, -hy * rng.uniform(0.4, 1.1), ground_y + 1.1 * hy))
+        stage.bodies.append(wall(stage, front_x + gap, 2 * hx, -hy * rng.uniform(0.4, 1.1), ground_y + 1.1 * hy))
+        if stage.wanted.absorber:
+            add_between(stage, STEADY, moving, front_x + gap, gap)
     add_ground(stage, ground_y)
-    wheels = min(stage.wanted.wheel, 6)
-    radius = min(stage.square_mm * np.exp(rng.uniform(0.9, 2.2)), 0.28 * min(hx, hy))
-    if not (wheels or stage.wanted.bogie):
+    slots = count_slots(stage)
+    pitch = (hx + min(front_x, 0.9 * hx)) / max(slots, 1)
+    radius = min(stage.square_mm * np.exp(rng.uniform(0.9, 2.2)), 0.28 * min(hx, hy), pitch / 4.4)
+    if not slots:
         radius = 0.1 * hy
     floor_y = ground_y - radius * rng.uniform(2.3, 3.2)
     if stage.chance(0.35) and not stage.wanted.rw:
         add_nose(stage, moving, floor_y, front_x)
     else:
         add_car(stage, moving, floor_y, front_x)
-    add_running_gear(stage, moving, ground_y, radius, min(front_x, 0.9 * hx))
+    add_running_gear(stage, moving, ground_y, radius, pitch)
     if stage.chance(0.3) and not stage.wanted.rw:
         add_heap(stage, ground_y)
     return stage.pick("hall", "hall", "dark", "dark", "concrete", "paint")
@@ -51,7 +54,9 @@ def add_ground(stage: Stage, ground_y: float) -> None:
         begin = -hx * rng.uniform(0.2, 1.1)
         room = hy * 1.02 - y
         columns = 2 if room > side and stage.chance(0.8) else 1
-        targets, paper = stage.strip((begin, y + rng.uniform(0, 0.3) * max(room - 2 * side, 0)), hx - begin, True, columns)
+        targets, paper = stage.strip(
+            (begin, y + rng.uniform(0, 0.3) * max(room - 2 * side, 0)), hx - begin, True, columns, share=0.5
+        )
         parts += paper
     stage.bodies.append(Body(STEADY, tuple(parts), targets))
 
@@ -67,7 +72,7 @@ def add_poles(stage: Stage, ground_y: float) -> None:
             continue
         margin = side * rng.uniform(0, 0.5)
         board = rectangle(x - margin, top - margin, width + 2 * margin, length + margin)
-        targets, paper = stage.strip((x, top), length)
+        targets, paper = stage.strip((x, top), length, share=0.4)
         parts = (Part(board, stage.pick("dark", "dark", "paint")), *paper) if stage.chance(0.7) else paper
         if targets.patches_mm:
             stage.bodies.append(Body(STEADY, parts, targets))
@@ -87,7 +92,7 @@ def add_car(stage: Stage, motion: BodyMotion, floor_y: float, front_x: float) ->
     targets = Targets()
     if stage.chance(0.8):
         begin = -hx * rng.uniform(0.3, 1.05)
-        more, paper = stage.strip((begin, floor_y - band), front_x - begin - 1.5 * band, lying=True)
+        more, paper = stage.strip((begin, floor_y - band), front_x - begin - 1.5 * band, lying=True, share=0.7)
         targets, parts = targets + more, parts + list(paper)
     if stage.short() and front_x < hx:
         upright_y = top + rng.uniform(0, 0.3) * (floor_y - top)
@@ -104,7 +109,7 @@ def add_car(stage: Stage, motion: BodyMotion, floor_y: float, front_x: float) ->
                 targets, parts = targets + more, parts + list(paper)
     if stage.chance(0.15):
         targets += discs(stage, (-hx, top, hx + min(front_x, hx), floor_y - top))
-    parts += stage.clutter((-hx, top, max(hx + min(front_x, hx), side), floor_y - top), int(rng.integers(0, 4)))
+    parts += clutter(rng, (-hx, top, max(hx + min(front_x, hx), side), floor_y - top), side, int(rng.integers(0, 5)))
     stage.bodies.append(Body(motion, tuple(parts), targets, grime=0.08 if stage.chance(0.25) else 0.0))
 
 
@@ -114,14 +119,29 @@ def openings(stage: Stage, top: float, floor_y: float, front_x: float) -> list[P
     rows = 1 if stage.chance(0.5) else int(rng.integers(2, 5))
     tall = (floor_y - top) / rows
     wide, parts, material = tall * rng.uniform(0.4, 1.5), [], stage.pick("dark", "dark", "hall")
-    wide = max(wide, 0.08 * hx)
+    wide, cut = max(wide, 0.08 * hx), rng.uniform(0.05, 0.25) if stage.chance(0.5) else 0.0
     for row in range(rows):
         for x in np.arange(front_x - wide, -1.2 * hx, -wide):
             if stage.chance(0.8):
                 frame = rng.uniform(0.1, 0.3)
-                place = (x + wide * frame / 2, top + (row + frame / 2) * tall, wide * (1 - frame), tall * (1 - 1.5 * frame))
-                parts.append(Part(rectangle(*place), material))
+                place = (
+                    x + wide * frame / 2,
+                    top + (row + frame / 2) * tall,
+                    wide * (1 - frame),
+                    tall * (1 - 1.5 * frame),
+                )
+                parts.append(Part(cut_corners(rectangle(*place), cut), material))
     return parts
+
+
+def cut_corners(corners: np.ndarray, share: float) -> np.ndarray:
+    """Rectangle with its corners cut off by a share of its shorter side, (8, 2); as it is for a share of 0."""
+    if share == 0:
+        return corners
+    cut = share * np.ptp(corners, axis=0).min()
+    sides = np.roll(corners, -1, axis=0) - corners
+    units = sides / np.linalg.norm(sides, axis=1, keepdims=True)
+    return np.stack((corners + cut * units, np.roll(corners, -1, axis=0) - cut * units), 1).reshape(-1, 2)
 
 
 def add_nose(stage: Stage, motion: BodyMotion, floor_y: float, front_x: float) -> None:
@@ -146,22 +166,28 @@ def add_nose(stage: Stage, motion: BodyMotion, floor_y: float, front_x: float) -
     stage.bodies.append(Body(motion, tuple(parts), targets, grime=0.1 if stage.chance(0.2) else 0.0))
 
 
-def add_running_gear(stage: Stage, motion: BodyMotion, ground_y: float, radius: float, front_x: float) -> None:
+def count_slots(stage: Stage) -> int:
+    """Places along the train that bogies and single wheels need."""
+    bogies, wheels = stage.wanted.bogie, stage.wanted.wheel
+    return bogies + max(wheels - 2 * bogies, 0)
+
+
+def add_running_gear(stage: Stage, motion: BodyMotion, ground_y: float, radius: float, pitch: float) -> None:
     """Bogies with up to two wheels in sight each, and single wheels, as many as are wanted."""
     rng, hx = stage.rng, stage.half_mm[0]
     bogies, wheels = stage.wanted.bogie, stage.wanted.wheel
-    slots = max(bogies + max(wheels - 2 * bogies, 0), 1)
-    pitch = (hx + front_x) / slots
-    for index in range(slots):
+    for index in range(count_slots(stage)):
         x = -hx + (index + rng.uniform(0.4, 0.6)) * pitch
         if index < bogies:
             here = min(2, wheels)
             wheels -= here
-            reach = min(radius * rng.uniform(1.3, 2.2), max(pitch / 2 - radius, 0.6 * radius))
+            reach = min(radius * rng.uniform(1.15, 2.0), pitch / 2 - radius)
             stage.bodies.append(bogie(stage, motion, (x, ground_y - radius), reach, radius, here))
         elif wheels > 0:
             wheels -= 1
-            wheel = Body(motion, wheel_parts(stage, (x, ground_y - radius), radius), things=(wheel_thing(x, ground_y, radius),))
+            wheel = Body(
+                motion, wheel_parts(stage, (x, ground_y - radius), radius), things=(wheel_thing(x, ground_y, radius),)
+            )
             stage.bodies.append(wheel)
 
 
@@ -178,7 +204,11 @@ def bogie(
     material, thick = stage.pick("dark", "steel", "rust"), radius * rng.uniform(0.25, 0.45)
     gain = rng.uniform(0.5, 1.2)
     low, high = y - 0.1 * radius, y - radius * rng.uniform(0.75, 1.0)
-    beam = [(x - reach - 0.5 * radius, high), (x + reach + 0.5 * radius, high), (x + reach + 0.5 * radius, high + thick)]
+    beam = [
+        (x - reach - 0.5 * radius, high),
+        (x + reach + 0.5 * radius, high),
+        (x + reach + 0.5 * radius, high + thick),
+    ]
     beam += [(x + 0.5 * reach, high + thick), (x + 0.3 * reach, low + thick), (x - 0.3 * reach, low + thick)]
     beam += [(x - 0.5 * reach, high + thick), (x - reach - 0.5 * radius, high + thick)]
     parts.append(Part(np.array(beam), material, gain=gain))
@@ -197,7 +227,9 @@ def bogie(
     outline = rectangle(x - half, high, 2 * half, y + radius - high)
     targets, side = Targets(), stage.square_mm
     if stage.chance(0.35) and stage.short() and thick * 2 > side:
-        targets, _ = stage.strip((x - reach, high + thick / 2 - side), 2 * reach, lying=True, columns=min(stage.columns, 2))
+        targets, _ = stage.strip(
+            (x - reach, high + thick / 2 - side), 2 * reach, lying=True, columns=min(stage.columns, 2)
+        )
     return Body(motion, tuple(parts), targets, (*things, Thing(1, outline)))
 
 
@@ -225,4 +257,4 @@ def add_heap(stage: Stage, ground_y: float) -> None:
     slope = np.clip((x[-1] - x) / (0.3 * hx), 0, 1)
     outline = np.stack((x, ground_y - (ground_y - ridge) * slope), -1)
     outline = np.concatenate((outline, [(x[-1], ground_y), (x[0], ground_y)]))
-    stage.bodies.append(Body(STEADY, (Part(outline, "rock", gain=rng.uniform(0.8, 1.6)),)))
+    stage.bodies.append(Body(STEADY, (Part(outline, "rock", gain=float(np.exp(rng.uniform(-0.3, 1.2)))),)))

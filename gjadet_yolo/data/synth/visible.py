@@ -1,8 +1,8 @@
 """What is seen of targets and objects behind what stands in front of them.
 
 Which targets get a box: at least ``LEAST_VISIBLE`` of the target is seen, and its visible extent measures at least
-``LEAST_PX`` px along both axes. Objects of the other classes are measured against the part of them that lies in the image,
-since a wall or a bogie is rarely in it as a whole.
+``LEAST_PX`` px along both axes. Objects of the other classes are measured against the part of them that lies in the
+image, since a wall or a bogie is rarely in it as a whole.
 """
 
 from __future__ import annotations

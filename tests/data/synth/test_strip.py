@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from gjadet_yolo.data.synth.camera import Camera
+from gjadet_yolo.data.synth.layer import Layer
 from gjadet_yolo.data.synth.motion import BodyMotion, StepResponse
 from gjadet_yolo.data.synth.pulse import Haversine
-from gjadet_yolo.data.synth.strip import Strip, boxes_of, draw_squares
+from gjadet_yolo.data.synth.strip import Strip, boxes_of
 
 SIZE = (320, 240)
 GREY = 128.0
@@ -52,13 +53,20 @@ def test_rendered_centroids_are_the_truth(view):
     strip = Strip(1, 30.0, (10.0, -10.0), columns=1, dark=(250.0, 250.0, 250.0))
     for time_s in np.linspace(0, 0.1, 5):
         corners = body.markers(np.array([time_s]), strip.squares_mm[0]).position_mm
-        image = np.full((SIZE[1], SIZE[0], 3), GREY)
-        draw_squares(image, corners, strip.colours, camera)
-        weight = image[..., 0] - GREY
+        weight = painted(corners, strip.colours, camera)[..., 0] - GREY
         x = (weight.sum(0) @ (np.arange(SIZE[0]) + 0.5)) / weight.sum()
         y = (weight.sum(1) @ (np.arange(SIZE[1]) + 0.5)) / weight.sum()
         expected = outline_centroid(camera.project(corners[0]))
         assert np.hypot(x - expected[0], y - expected[1]) < 0.02
+
+
+def painted(squares_mm: np.ndarray, colours: np.ndarray, camera: Camera) -> np.ndarray:
+    """Squares on grey, (H, W, 3) float32."""
+    image = np.full((SIZE[1], SIZE[0], 3), GREY, np.float32)
+    layer = Layer.empty(np.zeros(2), np.array(SIZE), SIZE)
+    layer.paint_patches(list(camera.project(squares_mm)), colours)
+    layer.paint_onto(image)
+    return image
 
 
 def outline_centroid(corners: np.ndarray) -> np.ndarray:
@@ -72,13 +80,38 @@ def test_strip_leaves_no_gap_between_squares():
     """White on white: seams between neighbours may not show the grey behind by more than 1 %."""
     camera = Camera.facing(SIZE, 3.0, roll_rad=0.2)
     strip = Strip(4, 30.0, (-30.0, -60.0), light=(250.0,) * 3, dark=(250.0,) * 3)
-    image = np.full((SIZE[1], SIZE[0], 3), GREY)
-    draw_squares(image, strip.squares_mm, strip.colours, camera)
+    image = painted(strip.squares_mm, strip.colours, camera)
     inside = camera.project(np.stack(np.meshgrid(np.linspace(-25, 25, 21), np.linspace(-55, 55, 41)), -1)).astype(int)
     assert image[inside[..., 1], inside[..., 0]].min() > 250 - 0.01 * (250 - GREY)
 
 
-@pytest.mark.parametrize("settings", [{"rows": 0}, {"columns": 3}, {"square_mm": 0.0}])
-def test_refusals(settings):
-    with pytest.raises(ValueError, match="allowed: 1 row or more, 1 or 2 columns, a side above 0"):
+def test_bend_follows_an_arc():
+    """A quarter of a circle of 100 mm: the strip starts downwards and ends leftwards, at (-100, 100) from its start."""
+    rows, radius = 10, 100.0
+    length = math.pi / 2 * radius / rows
+    strip = Strip(rows, 1e-6, columns=1, row_mm=(length,) * rows, bend_per_mm=1 / radius)
+    np.testing.assert_allclose(strip.squares_mm[0, 0], [0, 0], atol=1e-9)
+    np.testing.assert_allclose(strip.squares_mm[-1, 3], [-radius, radius], atol=1e-4)
+    chords = np.linalg.norm(strip.squares_mm[:, 3] - strip.squares_mm[:, 0], axis=1)
+    np.testing.assert_allclose(chords, 2 * radius * math.sin(length / radius / 2), rtol=1e-6)
+
+
+def test_rows_of_their_own_length():
+    strip = Strip(3, 10.0, columns=1, row_mm=(10.0, 5.0, 2.5))
+    np.testing.assert_allclose(strip.centres_mm, [[5, 5], [5, 12.5], [5, 16.25]])
+    assert strip.size_mm == (10.0, 17.5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rows": 0}, "allowed: 1 row or more, 1 column or more, a side above 0"),
+        ({"columns": 0}, "allowed: 1 row or more, 1 column or more, a side above 0"),
+        ({"square_mm": 0.0}, "allowed: 1 row or more, 1 column or more, a side above 0"),
+        ({"row_mm": (1.0,)}, "expected 2 lengths above 0"),
+        ({"bend_per_mm": -0.1}, "folds a strip of 2 columns"),
+    ],
+)
+def test_refusals(settings, message):
+    with pytest.raises(ValueError, match=message):
         Strip(**{"rows": 2, "square_mm": 10.0} | settings)

@@ -1,4 +1,4 @@
-"""Small rendered scenes with long-tailed classes: data for the tests, the demo and first trials.
+"""Small rendered scenes with long-tailed classes: the data of ``head_trial.py``, kept to repeat its table.
 
 The scenes hold what a crash-test frame holds, much simplified: strips of a two-column checkerboard (every square one
 ``point``), bogies with wheels, absorbers and a rigid wall, on a noisy background. Boxes are exact. They teach a

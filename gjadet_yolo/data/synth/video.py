@@ -1,0 +1,152 @@
+"""Rendered videos: a scene in motion through a high-speed camera, with the truth about every marker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from gjadet_yolo.data.synth.look import Look
+from gjadet_yolo.data.synth.pulse import STOPS, PiecewiseLinear
+from gjadet_yolo.data.synth.render import Frame, Renderer
+from gjadet_yolo.data.synth.scene import Scene
+from gjadet_yolo.data.synth.stage import Impact, Wanted
+from gjadet_yolo.data.synth.still import SCENES, add_backdrop, add_foreground, open_stage
+from gjadet_yolo.data.synth.truth import VideoTruth, follow
+from gjadet_yolo.locate import suggestion
+
+PLAYBACK_FPS = 25
+SHUTTER = 0.2  # longest exposure, as a share of the time between frames
+ROOM = {"rig": 0.09, "train": 0.045, "closeup": 0.09}  # least stopping distance of a scene, as a share of its width
+CROWD = {
+    "rig": Wanted(point=70, absorber=1, rw=1),
+    "train": Wanted(point=90, bogie=2, wheel=4, absorber=1, rw=1),
+    "closeup": Wanted(point=60),
+}
+
+
+@dataclass(frozen=True)
+class VideoPlan:
+    """What a video shows.
+
+    Attributes:
+        size_px: (W, H).
+        fps: Frames per second of the high-speed camera.
+        frames: Number of frames.
+        scene: ``rig``, ``train`` or ``closeup``.
+        pulse: ``half_sine``, ``haversine``, ``trapezoid``, or a CSV file of time_s, deceleration_mps2.
+    """
+
+    size_px: tuple[int, int] = (640, 640)
+    fps: float = 1000.0
+    frames: int = 150
+    scene: str = "rig"
+    pulse: str = "haversine"
+
+    def __post_init__(self) -> None:
+        if self.scene not in SCENES:
+            raise ValueError(f"there is no scene '{self.scene}'.{suggestion(self.scene, list(SCENES))}")
+        if not (np.isfinite(self.fps) and self.fps > 0) or self.frames < 1:
+            raise ValueError(f"fps is {self.fps} and frames {self.frames}; allowed: a rate above 0, 1 frame or more.")
+        if self.pulse not in STOPS and not self.pulse.endswith(".csv"):
+            raise ValueError(f"there is no pulse '{self.pulse}'.{suggestion(self.pulse, [*STOPS, 'FILE.csv'])}")
+
+
+@dataclass
+class Video:
+    """A scene in motion, ready to be rendered.
+
+    Attributes:
+        plan: What it shows.
+        scene: Its geometry.
+        look: Light, lens and sensor.
+        exposure_s: Exposure time.
+        rng: Source of what differs between frames.
+    """
+
+    plan: VideoPlan
+    scene: Scene
+    look: Look
+    exposure_s: float
+    rng: np.random.Generator
+    rendered: list[Frame] = field(default_factory=list)
+
+    @property
+    def time_s(self) -> np.ndarray:
+        """Middle of each exposure, (T,)."""
+        return np.arange(self.plan.frames) / self.plan.fps
+
+    def frames(self) -> Iterator[np.ndarray]:
+        """Pictures (H, W, 3) uint8, one by one; their labels are kept for :meth:`truth`."""
+        self.rendered.clear()
+        renderer = Renderer(self.scene, (0.0, float(self.time_s[-1])), self.exposure_s)
+        for time_s in self.time_s:
+            frame = renderer.frame(float(time_s))
+            picture = self.look.apply(frame.image, self.rng)
+            self.rendered.append(replace(frame, image=np.zeros((0, 0, 3), np.float32)))
+            yield picture
+
+    def truth(self) -> VideoTruth:
+        """Truth of the frames that have been rendered."""
+        seen, objects = [frame.targets for frame in self.rendered], [frame.things for frame in self.rendered]
+        return follow(self.scene, self.time_s[: len(seen)], self.plan.fps, self.exposure_s, seen, objects)
+
+
+def draw_video(rng: np.random.Generator, plan: VideoPlan) -> Video:
+    """Stage a video.
+
+    Args:
+        rng: Source of all randomness.
+        plan: What it shall show.
+
+    Raises:
+        FileNotFoundError: No such pulse table.
+        ValueError: The table cannot be a pulse.
+    """
+    width = plan.size_px[0]
+    square_px, speed_mps, square_mm = width * float(rng.uniform(0.014, 0.03)), float(rng.uniform(5, 15)), None
+    shape = STOPS.get(plan.pulse)
+    if shape is None:
+        table = PiecewiseLinear.from_csv(Path(plan.pulse))
+        end = np.array([table.duration_s])
+        speed_mps = float(table.velocity_loss(end)[0])
+        way_mm = (speed_mps * table.duration_s - float(table.shortfall(end)[0])) * 1e3
+        square_mm = 1.05 * way_mm / (ROOM[plan.scene] * width) * square_px  # the whole way fits into the picture
+
+        def shape(speed: float, distance: float) -> PiecewiseLinear:
+            return table
+
+    stage = open_stage(rng, plan.size_px, square_px, CROWD[plan.scene], square_mm)
+    stage.speed_mps = speed_mps
+    if square_mm is None:  # slow enough that the stop is seen
+        stage.speed_mps = min(speed_mps, 2.5 * 2 * stage.half_mm[0] * ROOM[plan.scene] * 1e-3 * plan.fps / plan.frames)
+    stage.impact = Impact(0.15 * plan.frames / plan.fps, shape)
+    add_backdrop(stage)
+    background = SCENES[plan.scene](stage)
+    add_foreground(stage)
+    scene = Scene(stage.camera, tuple(stage.bodies), background, int(rng.integers(2**31)))
+    look = Look.draw(rng, plan.size_px, square_px)
+    return Video(plan, scene, look, float(rng.uniform(0.02, SHUTTER)) / plan.fps, rng)
+
+
+def write_video(video: Video, file: Path) -> VideoTruth:
+    """Render a video into an AVI file (MJPG, played in slow motion at 25 frames/s).
+
+    Returns:
+        The truth.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), PLAYBACK_FPS, video.plan.size_px)
+    if not writer.isOpened():
+        raise OSError(f"{file} cannot be written as an MJPG video.")
+    try:
+        for picture in video.frames():
+            writer.write(picture)
+    finally:
+        writer.release()
+    return video.truth()
