@@ -35,9 +35,19 @@ def add_subparser(subparsers: Any) -> None:
     add("--pulse", default="haversine", metavar="NAME", help="half_sine, haversine, trapezoid or a CSV of time_s, m/s2")
     add("--workers", type=natural, default=0, metavar="N", help="processes (default one per core)")
     for name, mean in CLASSES.items():
-        add(f"--{name}", type=float, metavar="MEAN", help=f"mean number of {name} per picture (default {mean:g})")
+        add(
+            f"--{name}",
+            type=float,
+            metavar="MEAN",
+            help=f"mean number of {name} per picture ({default_text(name, mean)})",
+        )
     add_flag(parser, "force", "replace an existing folder")
     parser.set_defaults(run=run)
+
+
+def default_text(name: str, mean: float) -> str:
+    """How the help states a default."""
+    return f"default {mean:g}, or what fits" if name == "point" else f"default {mean:g}"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,6 +86,9 @@ def request_of(args: argparse.Namespace) -> Any:
         for name, hosts in HOSTS.items():  # what this scene cannot hold is not asked for
             if args.scene not in hosts:
                 recipe.per_image[name] = 0.0
+    if args.square[0] > 0:
+        room = recipe.most_points((args.imgsz, args.imgsz))
+        recipe.per_image["point"] = min(recipe.per_image["point"], float(int(room)))
     recipe.per_image.update({name: getattr(args, name) for name in CLASSES if getattr(args, name) is not None})
     val = max(args.images // 10, 1) if args.val is None else args.val
     return Request(

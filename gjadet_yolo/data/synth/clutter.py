@@ -108,7 +108,7 @@ def row_of_openings(rng: np.random.Generator, centre: Point, size: float) -> lis
     """Equal openings or bars in a row, all of one colour, closer than the squares of one colour in a strip."""
     count, lying = int(rng.integers(3, 9)), rng.random() < 0.5
     step, deep, material = (
-        size * rng.uniform(1.3, 2.2),
+        size * rng.uniform(1.15, 1.6),
         size * rng.uniform(0.6, 2.5),
         any_of(rng, "dark", "paint", "steel"),
     )

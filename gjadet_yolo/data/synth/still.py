@@ -59,7 +59,7 @@ class Recipe:
                 f"square_px is {low:g} to {high:g}, allowed: above {LEAST_PX:g} (smaller ones get no box) and at most "
                 f"{min(size)}, the side of the image."
             )
-        most = 0.9 * SEEN["point"] * float(room_for(size, self.sides()).mean())
+        most = self.most_points(size)
         if not 0 <= self.per_image.get("point", 0) <= most:
             raise ValueError(
                 f"point={self.per_image['point']:g} squares per image do not fit: allowed are 0 to {most:.0f} on "
@@ -73,6 +73,10 @@ class Recipe:
                     f"{name}={self.per_image[name]:g} per image, allowed: 0 to {most:.3g}; at most {MOST[name]} are "
                     f"placed in a picture, in scenes of {' and '.join(hosts)}."
                 )
+
+    def most_points(self, size: tuple[int, int]) -> float:
+        """Largest mean number of targets that finds room in pictures of a size."""
+        return 0.9 * SEEN["point"] * float(room_for(size, self.sides()).mean())
 
     def share(self, kind: str) -> float:
         """Share of a kind of scene, 0 to 1."""
