@@ -48,6 +48,12 @@ def split_scale(stem: str, known: dict[str, Path] | None = None) -> tuple[str, s
     return (family, scale) if family in known and scale in SCALES else ("", "")
 
 
+def with_scale(family: str, scale: str) -> str:
+    """Model name of a family in a scale, as the host writes it: ``gjadetn``, ``gjadet-yolo11n``, ``gjadetn-p2``."""
+    start = family.removesuffix("-p2")
+    return start + scale + family[len(start) :]
+
+
 def model_yaml(name: str | Path) -> Path | None:
     """Model YAML that a name with a scale, or a bare name, means.
 

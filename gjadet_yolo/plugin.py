@@ -13,7 +13,8 @@ and asking for a model of this package says why.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -161,7 +162,7 @@ def connect_tasks(tasks: ModuleType) -> None:
     """
     tasks.parse_model = parsing(tasks)
     tasks.check_yaml = finding(tasks.check_yaml, locate.model_yaml, "cfg")
-    tasks.torch_safe_load = finding(tasks.torch_safe_load, locate.weights, "weights")
+    tasks.torch_safe_load = loading(tasks.torch_safe_load)
     tasks.guess_model_scale = scaling(tasks.guess_model_scale)
     tasks.DetectionModel.init_criterion = guarding(tasks.DetectionModel.init_criterion)
     allow_restricted(tasks)
@@ -255,16 +256,35 @@ def finding(check: Callable[..., Any], find: Callable[[str | Path], Path | None]
     def wrapper(file: str | Path, *args: Any, **kwargs: Any) -> Any:
         if not Path(file).exists() and (found := find(file)):
             return str(found)
-        try:
+        with suggesting(file, kind):
             return check(file, *args, **kwargs)
-        except FileNotFoundError as error:
-            close = get_close_matches(Path(file).stem, list(locate.files(kind)), n=1, cutoff=0.7)
-            if not close:
-                raise
-            suffix = locate.files(kind)[close[0]].suffix
-            raise FileNotFoundError(f"{error}. Did you mean '{close[0]}{suffix}'?") from error
 
     return wrapper
+
+
+def loading(load: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap the host's loading of checkpoints: what the user has wins, then the packaged ones, then the host's."""
+
+    @functools.wraps(load)
+    def wrapper(weight: str | Path, *args: Any, **kwargs: Any) -> Any:
+        found = None if Path(weight).exists() else locate.weights(weight)
+        with suggesting(weight, "weights"):
+            return load(str(found or weight), *args, **kwargs)
+
+    return wrapper
+
+
+@contextmanager
+def suggesting(file: str | Path, kind: str) -> Iterator[None]:
+    """Add the closest packaged name to the error for a file that is not found."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        close = get_close_matches(Path(file).stem, list(locate.files(kind)), n=1, cutoff=0.7)
+        if not close:
+            raise
+        suffix = locate.files(kind)[close[0]].suffix
+        raise FileNotFoundError(f"{error}. Did you mean '{close[0]}{suffix}'?") from error
 
 
 def connect_data(utils: ModuleType) -> None:

@@ -136,12 +136,12 @@ def test_seams_and_connectors_agree():
     assert tuple(CONNECTORS) == SEAMS
 
 
-@pytest.mark.parametrize("name", ["v8/yolov8", "11/yolo11", "26/yolo26"])
+@pytest.mark.parametrize("name", ["v8/yolov8", "v8/yolov8-p2", "11/yolo11", "26/yolo26"])
 def test_host_rows_that_the_yamls_repeat(name):
     """Rows of gjadet*.yaml are the host's, but for adaptive modules in the place of Concat, and the head."""
     from ultralytics.utils import YAML
 
-    own_name = {"v8/yolov8": "gjadet", "11/yolo11": "gjadet-yolo11", "26/yolo26": "gjadet-yolo26"}[name]
+    own_name = f"gjadet-{name.split('/')[1]}".replace("-yolov8", "")
     host = YAML.load(PACKAGE / "cfg" / "models" / f"{name}.yaml")
     own = YAML.load(OWN.parent / "cfg" / f"{own_name}.yaml")
     rows = [*host["backbone"], *host["head"]]

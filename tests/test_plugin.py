@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import pickle
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +16,7 @@ from ultralytics.data import utils as data_utils
 from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
 from ultralytics.nn import tasks
 
-from gjadet_yolo import plugin
+from gjadet_yolo import locate, plugin
 from gjadet_yolo.nn import MODULES, AdaptiveModule
 
 
@@ -61,6 +63,77 @@ def test_bare_names_and_scales(name, scale, parameters, tmp_path, monkeypatch):
     model = YOLO(name).model
     assert (model.yaml["scale"], sum(p.numel() for p in model.parameters())) == (scale, parameters)
     assert list(model.names.values()) == ["point", "bogie", "wheel", "absorber", "rw"]
+
+
+@pytest.mark.parametrize("name", ["gjadetn-p2.yaml", "gjadet-p2n.yaml"])
+def test_scale_before_or_after_the_level(name):
+    model = tasks.DetectionModel(name, verbose=False)
+    assert (model.yaml["scale"], model.stride.tolist()) == ("n", [4, 8, 16, 32])
+
+
+RELEASED = "gjadetn-crash-synth.pt"
+
+
+def test_released_checkpoint_by_bare_name(fresh, tmp_path):
+    """From an empty folder, in a process that imports nothing of this package; the file itself stays untouched."""
+    code = (
+        f"from ultralytics import YOLO; import numpy as np; m = YOLO('{RELEASED}'); "
+        "r = m.predict(np.zeros((320, 320, 3), np.uint8), imgsz=320, device='cpu', verbose=False); "
+        "print('@', type(m.model).__name__, list(m.names.values()), len(r))"
+    )
+    for safe in ("0", "1"):
+        done = fresh(code, ULTRALYTICS_SAFE_LOAD=safe)
+        assert done.stdout.split("@")[-1].strip() == "GjadetModel ['point', 'bogie', 'wheel', 'absorber', 'rw'] 1", (
+            done.stderr
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_released_checkpoint_is_small_and_is_what_its_page_says():
+    file = locate.folder("weights") / RELEASED
+    page = (locate.folder("weights") / "README.md").read_text(encoding="utf-8")
+    assert file.stat().st_size <= 8e6
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in page
+
+
+def test_own_checkpoint_wins_over_the_packaged_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path(RELEASED).write_bytes(b"mine")
+    with pytest.raises(TypeError, match=f"{RELEASED} is not a loadable checkpoint"):
+        YOLO(RELEASED)
+
+
+def test_misspelt_checkpoint_names_the_closest():
+    with pytest.raises(FileNotFoundError, match=rf"Did you mean '{RELEASED}'"):
+        tasks.torch_safe_load("gjadetn-crash-sint.pt")
+
+
+def test_rendered_set_by_bare_name_is_rendered_once(tmp_path, monkeypatch):
+    """The first use renders, the second one finds the set."""
+    made = []
+
+    def render(command: list[str], check: bool) -> SimpleNamespace:
+        made.append(command)
+        for split in ("train", "val"):
+            (tmp_path / "crash-synth" / "images" / split).mkdir(parents=True)
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data_utils, "DATASETS_DIR", tmp_path)
+    monkeypatch.setattr(subprocess, "run", render)
+    for _ in range(2):
+        data = data_utils.check_det_dataset("crash-synth.yaml")
+        assert data["val"] == str((tmp_path / "crash-synth" / "images" / "val").resolve())
+    assert [command[-2:] for command in made] == [["synth", f"out={(tmp_path / 'crash-synth').resolve()}"]]
+    assert list(data["names"].values()) == ["point", "bogie", "wheel", "absorber", "rw"]
+
+
+def test_rendered_set_does_not_touch_a_folder_with_something_else(tmp_path, monkeypatch):
+    (tmp_path / "crash-synth").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data_utils, "DATASETS_DIR", tmp_path)
+    with pytest.raises(RuntimeError, match="Remove or rename it"):
+        data_utils.check_det_dataset("crash-synth.yaml")
 
 
 def test_own_yaml_wins_over_the_package(tmp_path, monkeypatch):

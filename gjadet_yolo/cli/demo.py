@@ -1,76 +1,148 @@
-"""``gjadet demo``: render a few scenes, train, validate, and detect in a short video. Nothing is downloaded."""
+"""``gjadet demo``: render a crash video with its truth, detect in it, compare. Nothing is downloaded."""
 
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 from typing import Any
 
-from gjadet_yolo.cli.arguments import add_flag, positive
+from gjadet_yolo.cli.arguments import add_flag, natural, positive
 
-PRODUCTS = {
-    "annotated video": "predict/video.avi",
-    "checkpoint": "train/weights/best.pt",
-    "curves": "train/results.png",
-    "class ratios": "train/class_ratios.png",
-    "predictions on validation scenes": "val/val_batch0_pred.jpg",
-}
+RELEASED = "gjadetn-crash-synth.pt"
+MARK = "demo.txt"  # tells the folder of an earlier demo from others
+TRAINING = {"images": 64, "val": 16, "imgsz": 256, "epochs": 40}
 
 
 def add_subparser(subparsers: Any) -> None:
     """Declare the verb."""
     parser = subparsers.add_parser(
-        "demo", allow_abbrev=False, help="the whole way in a few minutes", description=__doc__.replace("``", "")
+        "demo",
+        allow_abbrev=False,
+        help="the whole way in a few minutes",
+        description="Render a crash video with exact truth, detect in it with the released checkpoint, and write the "
+        "annotated video, a sheet of pictures and a table of detection quality.",
     )
-    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder to create (default demo)")
-    parser.add_argument("--model", default="gjadet.yaml", metavar="YAML", help="model YAML (default gjadet.yaml)")
-    parser.add_argument("--images", type=positive, default=64, metavar="N", help="training images (default 64)")
-    parser.add_argument("--epochs", type=positive, default=40, metavar="N", help="epochs (default 40)")
-    parser.add_argument("--imgsz", type=positive, default=256, metavar="PX", help="image side (default 256)")
-    add_flag(parser, "force", "replace an existing folder")
+    add = parser.add_argument
+    add("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder to create (default demo)")
+    add("--model", metavar="FILE", help=f"checkpoint, or with train=true a model YAML (default {RELEASED})")
+    add("--scene", default="rig", metavar="NAME", help="rig, train or closeup (default rig)")
+    add("--frames", type=positive, default=60, metavar="N", help="frames of the video (default 60)")
+    add("--imgsz", type=positive, default=640, metavar="PX", help="side of its pictures (default 640)")
+    add("--seed", type=natural, default=0, metavar="N", help="default 0")
+    add("--epochs", type=positive, default=TRAINING["epochs"], metavar="N", help="epochs with train=true (default 40)")
+    add_flag(parser, "train", "train a small model first instead of using a checkpoint")
+    add_flag(parser, "force", "replace the folder of an earlier demo")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Render, train, validate, predict."""
-    from ultralytics import YOLO
+    """Render, detect, compare; train before that if asked to."""
+    import numpy as np
 
     import gjadet_yolo  # noqa: F401  registers where the autoload files are switched off
-    from gjadet_yolo.data.sample import render_set, render_video
+    from gjadet_yolo.data.synth.video import VideoPlan, draw_video
+    from gjadet_yolo.data.synth.write import VIDEO
+    from gjadet_yolo.data.yolo import refuse_existing, whole_folder
 
-    clear(args.out, args.force)
-    count = args.images // 4 or 1
-    print(f"Rendering {args.images} + {count} scenes and a video", flush=True)
-    data = render_set(args.out / "data", args.images, count, args.imgsz)
-    video = render_video(args.out / "video.avi", imgsz=args.imgsz)
-    settings = {"imgsz": args.imgsz, "device": "cpu", "project": str(args.out.resolve()), "exist_ok": True}
-    YOLO(args.model).train(data=str(data), epochs=args.epochs, batch=8, nbs=8, name="train", val=False, **settings)
-    model = YOLO(args.out / "train" / "weights" / "best.pt")
-    metrics = model.val(data=str(data), name="val", **settings)
-    settings |= {"save": True, "show_labels": False, "show_conf": False, "line_width": 1}  # text hides squares
-    for _ in model.predict(video, stream=True, name="predict", verbose=False, **settings):
-        pass
-    print(f"\nAP50-95 {metrics.box.map:.3f}, AP50 {metrics.box.map50:.3f} on {count} rendered scenes")
-    for what, path in PRODUCTS.items():
-        found = args.out / path
-        print(f"{what:<34}{found if found.exists() else 'not written'}")
+    plan = VideoPlan((args.imgsz, args.imgsz), frames=args.frames, scene=args.scene)
+    refuse_existing(args.out, args.force)
+    refuse_foreign(args.out)
+    with whole_folder(args.out, args.force) as folder:
+        (folder / MARK).write_text("Made by gjadet demo; force=true replaces this folder.\n", encoding="utf-8")
+        model = trained(args, folder) if args.train else loaded(args.model or RELEASED)
+        video = draw_video(np.random.default_rng([args.seed, VIDEO, 0]), plan)
+        text = detect(model, video, folder, args.imgsz)
+    products = [path for path in sorted(args.out.iterdir()) if path.name != MARK]
+    print(f"\n{text}\n\n" + "\n".join(f"{describe(path):<52}{path}" for path in products))
     return 0
 
 
-def clear(out: Path, force: bool) -> None:
-    """Make room for the demo; only the folder of an earlier demo is ever removed.
+def refuse_foreign(out: Path) -> None:
+    """Only the folder of an earlier demo is ever replaced.
 
     Raises:
-        FileExistsError: The folder exists and may not be replaced.
+        FileExistsError: The folder is something else.
     """
-    from gjadet_yolo.data.yolo import refuse_existing
-
-    refuse_existing(out, force)
-    if not out.exists():
-        return
-    if not ((out / "data" / "data.yaml").is_file() and (out / "video.avi").is_file()):
+    if out.exists() and not (out / MARK).is_file():
         raise FileExistsError(
             f"{out} is not the folder of an earlier demo, and is not replaced. Choose another folder."
         )
-    shutil.rmtree(out)
+
+
+def loaded(name: str) -> Any:
+    """A checkpoint, packaged or the user's."""
+    from ultralytics import YOLO
+
+    print(f"Model {name}", flush=True)
+    return YOLO(name)
+
+
+def trained(args: argparse.Namespace, folder: Path) -> Any:
+    """A small model, trained on the spot."""
+    from ultralytics import YOLO
+
+    from gjadet_yolo.data.synth.still import Recipe
+    from gjadet_yolo.data.synth.write import Request, render_set
+
+    name = args.model or "gjadet.yaml"
+    size = TRAINING["imgsz"]
+    print(f"Rendering {TRAINING['images']} + {TRAINING['val']} scenes and training {name} on them", flush=True)
+    recipe = Recipe({"point": 18.0, "bogie": 0.15, "wheel": 0.35, "absorber": 0.2, "rw": 0.15}, square_px=(6.0, 24.0))
+    request = Request(TRAINING["images"] + TRAINING["val"], TRAINING["val"], size, args.seed, recipe)
+    data = render_set(request, folder / "data")
+    settings = {"imgsz": size, "device": "cpu", "batch": 8, "nbs": 8, "project": str(folder.resolve()), "val": False}
+    YOLO(name).train(data=str(data), epochs=args.epochs, name="train", exist_ok=True, **settings)
+    return YOLO(folder / "train" / "weights" / "best.pt")
+
+
+def detect(model: Any, video: Any, folder: Path, imgsz: int) -> str:
+    """Render a video, detect in each frame, and write videos, sheet, truth and table.
+
+    Returns:
+        The table.
+    """
+    import cv2
+    import numpy as np
+
+    from gjadet_yolo.cli.progress import progress
+    from gjadet_yolo.data.synth.scene import NAMES
+    from gjadet_yolo.data.synth.truth import write_truth
+    from gjadet_yolo.data.synth.video import open_writer
+    from gjadet_yolo.data.synth.write import Sized
+    from gjadet_yolo.evaluate.matching import measure, table
+    from gjadet_yolo.evaluate.overlay import draw_match, sheet
+
+    size, pairs, shown = video.plan.size_px, [], []
+    plain, annotated = (open_writer(folder / f"{name}.avi", size) for name in ("video", "detections"))
+    every = max(video.plan.frames // 6, 1)
+    for picture in progress(Sized(video.frames(), video.plan.frames), "rendering and detecting"):
+        plain.write(picture)
+        result = model.predict(picture, imgsz=imgsz, max_det=1000, verbose=False, device="cpu")[0]
+        pairs.append((video.rendered[-1].labels, result.boxes.data.numpy().astype(float)))
+        overlay = draw_match(picture, *pairs[-1])
+        annotated.write(overlay)
+        if (len(pairs) - 1) % every == 0 and len(shown) < 6:
+            shown.append(overlay)
+    plain.release()
+    annotated.release()
+    cv2.imwrite(str(folder / "sheet.png"), sheet(shown, min(len(shown), 3)))
+    (folder / "truth").mkdir()
+    write_truth(video.truth(), folder / "truth")
+    text = table(measure(((truth.astype(np.float64), found) for truth, found in pairs), NAMES))
+    text += f"\nIoU 0.5, {len(pairs)} frames, {video.plan.size_px[0]} px, scene {video.plan.scene}"
+    (folder / "quality.txt").write_text(text + "\n", encoding="utf-8")
+    return text
+
+
+def describe(path: Path) -> str:
+    """What a product of the demo is."""
+    known = {
+        "data": "rendered training scenes",
+        "detections.avi": "video with right, false and missed boxes",
+        "quality.txt": "this table",
+        "sheet.png": "six of its frames",
+        "train": "the training, with its checkpoint",
+        "truth": "truth.json, truth.csv, mot.txt",
+        "video.avi": "rendered video",
+    }
+    return known.get(path.name, path.name)

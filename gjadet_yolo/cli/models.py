@@ -32,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"{'model':<22}{'layers':>8}{'parameters':>14}{'GFLOPs':>9}")
     for family in locate.files("cfg"):
         for scale in args.scales:
-            model = GjadetModel(f"{family}{scale}.yaml", nc=args.nc, verbose=False)
+            name = f"{locate.with_scale(family, scale)}.yaml"
+            model = GjadetModel(name, nc=args.nc, verbose=False)
             layers, parameters, _, gflops = model.info(verbose=True, imgsz=args.imgsz)
-            print(f"{family + scale + '.yaml':<22}{layers:>8}{parameters:>14,}{gflops:>9.1f}", flush=True)
+            print(f"{name:<22}{layers:>8}{parameters:>14,}{gflops:>9.1f}", flush=True)
     return 0

@@ -155,11 +155,10 @@ def sensor_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) 
         (H, W, 3) uint8.
     """
     white = cv2.LUT(np.frombuffer(rng.bytes(image.size), np.uint8).reshape(image.shape), normal_quantiles())
-    slope = deviation**2 * (1 - READ_SHARE) / 128
-    scale = cv2.sqrt(
-        cv2.convertScaleAbs(image).astype(np.float32) * np.float32(slope) + np.float32(deviation**2 * READ_SHARE)
-    )
-    return rounded(image + scale * white)
+    variance = READ_SHARE + (1 - READ_SHARE) / 128 * np.arange(256)  # by grey level, relative to mid grey
+    white *= cv2.LUT(cv2.convertScaleAbs(image), (deviation * np.sqrt(variance)).astype(np.float32))
+    white += image
+    return rounded(white)
 
 
 def bayer(image: np.ndarray) -> np.ndarray:
@@ -184,4 +183,4 @@ def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
 
 def rounded(image: np.ndarray) -> np.ndarray:
     """Nearest grey levels, uint8."""
-    return cv2.convertScaleAbs(np.maximum(image, 0))
+    return cv2.convertScaleAbs(cv2.max(image, 0))

@@ -19,10 +19,11 @@ def test_classes_of_the_yaml_and_of_the_data():
     assert GjadetModel("gjadetn.yaml", nc=3, verbose=False).names == {0: "0", 1: "1", 2: "2"}
 
 
-@pytest.mark.parametrize("family", ["gjadet", "gjadet-yolo11", "gjadet-yolo26"])
+@pytest.mark.parametrize("family", ["gjadet", "gjadet-p2", "gjadet-yolo11", "gjadet-yolo26"])
 def test_host_weights_transfer_completely(family):
     """All but adaptive modules and objectness comes from the host's model: layer numbers and names are its own."""
-    host = DetectionModel(f"{ {'gjadet': 'yolov8'}.get(family, family.split('-')[-1]) }n.yaml", nc=5, verbose=False)
+    hosts = {"gjadet": "yolov8n", "gjadet-p2": "yolov8n-p2"}
+    host = DetectionModel(f"{hosts.get(family, family.split('-')[-1] + 'n')}.yaml", nc=5, verbose=False)
     with torch.no_grad():
         for parameter in host.parameters():
             parameter.normal_()

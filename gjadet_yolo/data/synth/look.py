@@ -21,7 +21,8 @@ class Look:
     """Appearance of a scene.
 
     Attributes:
-        light: Factor per pixel, (H, W, 3) float32: illumination, shadows, vignette, exposure and white balance.
+        light: Factor per pixel, (H, W) float32: illumination, shadows, vignette.
+        balance: Factor per channel: exposure and white balance.
         haze: Dust in the air, opacity (H, W) float32, or None.
         haze_colour: Its grey level.
         blur_px: Deviation of the lens blur.
@@ -36,6 +37,7 @@ class Look:
     """
 
     light: np.ndarray
+    balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
     haze: np.ndarray | None = None
     haze_colour: float = 180.0
     blur_px: float = 0.0
@@ -51,7 +53,7 @@ class Look:
     @classmethod
     def plain(cls, size: Size) -> Look:
         """Even light, a sharp lens and little noise."""
-        return cls(np.ones((size[1], size[0], 3), np.float32))
+        return cls(np.ones((size[1], size[0]), np.float32))
 
     @classmethod
     def draw(cls, rng: np.random.Generator, size: Size, square_px: float) -> Look:
@@ -66,6 +68,7 @@ class Look:
             haze = np.clip(cloud, 0, 0.75).astype(np.float32)
         return cls(
             light=light_field(rng, size),
+            balance=white_balance(rng),
             haze=haze,
             haze_colour=float(rng.uniform(60, 220)),
             blur_px=float(rng.uniform(0.2, max(0.1 * square_px, 0.4))) if chance(0.6) else 0.0,
@@ -90,9 +93,10 @@ class Look:
             (H, W, 3) uint8.
         """
         image = radiance
-        image *= self.light
-        if self.flicker:
-            image *= np.float32(1 + self.flicker * rng.standard_normal())
+        factor = 1 + self.flicker * float(rng.standard_normal())
+        light = cv2.cvtColor(self.light, cv2.COLOR_GRAY2BGR)
+        cv2.multiply(light, (*(factor * gain for gain in self.balance), 0.0), dst=light)
+        cv2.multiply(image, light, dst=image)
         if self.haze is not None:
             image += self.haze[..., None] * (np.float32(self.haze_colour) - image)
         if self.blur_px > 0.15:
@@ -115,7 +119,8 @@ class Look:
 
 
 def light_field(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Illumination times exposure and white balance, (H, W, 3) float32."""
+    """Illumination, shadows and vignette, (H, W) float32; drawn at half the resolution."""
+    full, size = size, (max(size[0] // 2, 1), max(size[1] // 2, 1))
     field = np.exp(noise(rng, size, max(size) / rng.uniform(1, 3)) * np.float32(rng.uniform(0, 0.4)))
     for _ in range(int(rng.choice(4, p=(0.6, 0.2, 0.1, 0.1)))):  # lamps that burn out what they hit
         reach = max(size) * rng.uniform(0.06, 0.4)
@@ -126,10 +131,13 @@ def light_field(rng: np.random.Generator, size: Size) -> np.ndarray:
     if rng.random() < 0.4:
         x, y = (np.linspace(-1, 1, side, dtype=np.float32) ** 2 for side in size)
         field *= 1 - np.float32(rng.uniform(0.1, 0.35)) * (x[None, :] + y[:, None])
-    exposure = np.exp(rng.uniform(-1.0, 0.6))
-    warmth, green = rng.normal(0, 0.1), rng.normal(0, 0.04)
-    balance = np.float32(exposure) * np.float32((1 - warmth, 1 + green, 1 + warmth))
-    return (field[..., None] * balance).astype(np.float32)
+    return cv2.resize(field.astype(np.float32), full, interpolation=cv2.INTER_LINEAR)
+
+
+def white_balance(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Exposure times the gains of blue, green and red."""
+    exposure, warmth, green = np.exp(rng.uniform(-1.0, 0.6)), rng.normal(0, 0.1), rng.normal(0, 0.04)
+    return float(exposure * (1 - warmth)), float(exposure * (1 + green)), float(exposure * (1 + warmth))
 
 
 def shadow(rng: np.random.Generator, size: Size) -> np.ndarray:

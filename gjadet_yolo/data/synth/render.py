@@ -14,9 +14,8 @@ import numpy as np
 
 from gjadet_yolo.data.synth.camera import Camera
 from gjadet_yolo.data.synth.layer import Layer
-from gjadet_yolo.data.synth.material import MATERIALS
 from gjadet_yolo.data.synth.scene import Body, Scene
-from gjadet_yolo.data.synth.sprite import Sprite, paint_sprite, pose_matrix
+from gjadet_yolo.data.synth.sprite import Sprite, paint_sprite, pose_matrix, surface_of
 from gjadet_yolo.data.synth.visible import Seen, visible_targets, visible_thing
 
 
@@ -54,7 +53,7 @@ class Renderer:
     def __init__(self, scene: Scene, times_s: tuple[float, float], exposure_s: float = 0.0) -> None:
         self.scene, self.exposure_s = scene, exposure_s
         rng = np.random.default_rng([scene.seed, 0])
-        self.background = MATERIALS[scene.background](rng, scene.camera.size_px).astype(np.float32)
+        self.background = surface_of(scene.background, rng, scene.camera.size_px)
         self.maps = distortion_maps(scene.camera)
         self.sprites = [
             paint_sprite(body, scene.camera, times_s, np.random.default_rng([scene.seed, 1, index]))

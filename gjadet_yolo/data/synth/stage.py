@@ -41,10 +41,12 @@ class Impact:
 
     Attributes:
         time_s: Contact.
-        pulse: Deceleration of a body that comes at a speed (m/s) and may go on for a distance (m).
+        longest_s: Longest time that the pulse may take.
+        pulse: Deceleration of a body that comes at a speed (m/s) and stops within a distance (m).
     """
 
     time_s: float
+    longest_s: float
     pulse: Callable[[float, float], Pulse]
 
 
@@ -120,7 +122,8 @@ class Stage:
         pitch = StepResponse(rng.uniform(-1, 1) * pitch_rad, rng.uniform(3, 12), rng.uniform(10, 40), start_s)
         if self.impact is None:
             return BodyMotion((0.0, 0.0), (self.speed_mps, 0.0), pitch=pitch, vibration=vibration)
-        pulse = self.impact.pulse(self.speed_mps, room_mm * 1e-3)
+        distance_m = min(room_mm * 1e-3, self.speed_mps * self.impact.longest_s / 2)  # half the speed in the mean
+        pulse = self.impact.pulse(self.speed_mps, distance_m)
         origin = (-self.speed_mps * 1e3 * start_s, 0.0)
         return BodyMotion(origin, (self.speed_mps, 0.0), pulse, start_s, pitch, vibration)
 

@@ -20,6 +20,8 @@ from gjadet_yolo.locate import suggestion
 
 PLAYBACK_FPS = 25
 SHUTTER = 0.2  # longest exposure, as a share of the time between frames
+CONTACT, STOPPING = 0.15, 0.7  # moment of contact, and longest pulse, as shares of the video
+RUN_UP = 0.15  # longest way before contact, as a share of the picture's width
 ROOM = {"rig": 0.09, "train": 0.045, "closeup": 0.09}  # least stopping distance of a scene, as a share of its width
 CROWD = {
     "rig": Wanted(point=70, absorber=1, rw=1),
@@ -121,9 +123,10 @@ def draw_video(rng: np.random.Generator, plan: VideoPlan) -> Video:
 
     stage = open_stage(rng, plan.size_px, square_px, CROWD[plan.scene], square_mm)
     stage.speed_mps = speed_mps
-    if square_mm is None:  # slow enough that the stop is seen
-        stage.speed_mps = min(speed_mps, 2.5 * 2 * stage.half_mm[0] * ROOM[plan.scene] * 1e-3 * plan.fps / plan.frames)
-    stage.impact = Impact(0.15 * plan.frames / plan.fps, shape)
+    length_s = plan.frames / plan.fps
+    if shape is STOPS.get(plan.pulse):  # slow enough to be in view before contact
+        stage.speed_mps = min(speed_mps, 2e-3 * stage.half_mm[0] * RUN_UP / (CONTACT * length_s))
+    stage.impact = Impact(CONTACT * length_s, STOPPING * length_s, shape)
     add_backdrop(stage)
     background = SCENES[plan.scene](stage)
     add_foreground(stage)
@@ -132,8 +135,20 @@ def draw_video(rng: np.random.Generator, plan: VideoPlan) -> Video:
     return Video(plan, scene, look, float(rng.uniform(0.02, SHUTTER)) / plan.fps, rng)
 
 
+def open_writer(file: Path, size_px: tuple[int, int]) -> cv2.VideoWriter:
+    """AVI file (MJPG, played in slow motion at 25 frames/s).
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), PLAYBACK_FPS, size_px)
+    if not writer.isOpened():
+        raise OSError(f"{file} cannot be written as an MJPG video.")
+    return writer
+
+
 def write_video(video: Video, file: Path) -> VideoTruth:
-    """Render a video into an AVI file (MJPG, played in slow motion at 25 frames/s).
+    """Render a video into an AVI file.
 
     Returns:
         The truth.
@@ -141,9 +156,7 @@ def write_video(video: Video, file: Path) -> VideoTruth:
     Raises:
         OSError: The file cannot be written.
     """
-    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), PLAYBACK_FPS, video.plan.size_px)
-    if not writer.isOpened():
-        raise OSError(f"{file} cannot be written as an MJPG video.")
+    writer = open_writer(file, video.plan.size_px)
     try:
         for picture in video.frames():
             writer.write(picture)

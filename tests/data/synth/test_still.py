@@ -78,7 +78,7 @@ def test_looks_keep_centroids():
     for seed in range(30):
         rng = np.random.default_rng(seed)
         look = Look.draw(rng, (120, 90), 30.0)
-        look.light[:] = look.light.mean((0, 1))  # uneven light moves what is bright
+        look.light[:] = look.light.mean()  # uneven light moves what is bright
         scene = np.full((90, 120, 3), 20, np.float32)
         scene[30:60, 45:75] = 120
         picture = cv2.cvtColor(look.apply(scene, rng), cv2.COLOR_BGR2GRAY).astype(float)

@@ -1,0 +1,121 @@
+"""Detections against exact truth: what was found, what was missed, what was false, and how far off the centres are.
+
+One picture at a time, one detection to one object: detections claim objects in the order of their confidence, each the
+free object of its class with the largest IoU, if that reaches the threshold (the rule of PASCAL VOC, 2010).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torchvision.ops import box_iou
+
+
+@dataclass(frozen=True)
+class Match:
+    """Outcome in one picture.
+
+    Attributes:
+        partner: Index of the object that each detection has found, -1 for false ones, (M,).
+        missed: Indices of the objects that nothing has found.
+    """
+
+    partner: np.ndarray
+    missed: np.ndarray
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Outcome for one class over all pictures.
+
+    Attributes:
+        name: Class.
+        objects: Objects in the truth.
+        found: How many of them were found.
+        false: Detections that found none.
+        centre_error_px: Median distance between the centres of found objects and their detections; nan without any.
+    """
+
+    name: str
+    objects: int
+    found: int
+    false: int
+    centre_error_px: float
+
+    @property
+    def recall(self) -> float:
+        """Share of the objects that were found; nan without objects."""
+        return self.found / self.objects if self.objects else float("nan")
+
+    @property
+    def precision(self) -> float:
+        """Share of the detections that found an object; nan without detections."""
+        detections = self.found + self.false
+        return self.found / detections if detections else float("nan")
+
+
+def match(truth: np.ndarray, detections: np.ndarray, least_iou: float = 0.5) -> Match:
+    """Match the detections of one picture.
+
+    Args:
+        truth: Class and xyxy, (N, 5).
+        detections: xyxy, confidence, class, (M, 6), as the host gives them.
+        least_iou: Threshold.
+    """
+    partner = np.full(len(detections), -1)
+    if len(truth) and len(detections):
+        first, second = (
+            torch.from_numpy(np.ascontiguousarray(boxes, dtype=np.float64))
+            for boxes in (truth[:, 1:], detections[:, :4])
+        )
+        iou = box_iou(first, second).numpy() * (truth[:, None, 0] == detections[None, :, 5])
+        for index in np.argsort(-detections[:, 4], kind="stable"):
+            best = int(iou[:, index].argmax())
+            if iou[best, index] >= least_iou:
+                partner[index] = best
+                iou[best] = -1
+    return Match(partner, np.setdiff1d(np.arange(len(truth)), partner))
+
+
+def measure(
+    pictures: Iterable[tuple[np.ndarray, np.ndarray]], names: Sequence[str], least_iou: float = 0.5
+) -> list[Quality]:
+    """Quality per class.
+
+    Args:
+        pictures: Truth (N, 5) and detections (M, 6) of each picture; see :func:`match`.
+        names: Class names.
+        least_iou: Threshold.
+
+    Returns:
+        One row per class, in the order of the names.
+    """
+    objects, found, false = (np.zeros(len(names), int) for _ in range(3))
+    errors: list[list[float]] = [[] for _ in names]
+    for truth, detections in pictures:
+        objects += np.bincount(truth[:, 0].astype(int), minlength=len(names))
+        partner = match(truth, detections, least_iou).partner
+        for detection, index in zip(detections, partner, strict=True):
+            label = int(detection[5])
+            if index < 0:
+                false[label] += 1
+                continue
+            found[label] += 1
+            box = truth[index, 1:]
+            errors[label].append(float(np.hypot(*(box[:2] + box[2:] - detection[:2] - detection[2:4]) / 2)))
+    medians = [float(np.median(row)) if row else float("nan") for row in errors]
+    return [Quality(*row) for row in zip(names, objects.tolist(), found.tolist(), false.tolist(), medians, strict=True)]
+
+
+def table(rows: Sequence[Quality]) -> str:
+    """Quality as text, one line per class that occurs."""
+    lines = [f"{'class':<10}{'objects':>9}{'recall':>9}{'precision':>11}{'centre error px':>17}"]
+    for row in rows:
+        if row.objects or row.false:
+            lines.append(
+                f"{row.name:<10}{row.objects:>9}{row.recall:>9.3f}{row.precision:>11.3f}{row.centre_error_px:>17.2f}"
+            )
+    return "\n".join(lines)

@@ -1,0 +1,60 @@
+"""Pictures of detections: right, false and missed boxes in three colours, and sheets of several pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from gjadet_yolo.evaluate.matching import match
+
+RIGHT, FALSE, MISSED = (60, 200, 60), (40, 40, 240), (240, 150, 30)  # BGR: green, red, blue
+LEGEND = (("right", RIGHT), ("false", FALSE), ("missed", MISSED))
+
+
+def draw_match(image: np.ndarray, truth: np.ndarray, detections: np.ndarray, least_iou: float = 0.5) -> np.ndarray:
+    """Draw right, false and missed boxes over a picture.
+
+    Args:
+        image: (H, W, 3) uint8 BGR; not changed.
+        truth: Class and xyxy, (N, 5).
+        detections: xyxy, confidence, class, (M, 6).
+        least_iou: IoU from which a detection is right.
+
+    Returns:
+        The picture with boxes and a legend with their numbers.
+    """
+    picture = image.copy()
+    outcome = match(truth, detections, least_iou)
+    right = outcome.partner >= 0
+    groups = (detections[right, :4], detections[~right, :4], truth[outcome.missed, 1:])
+    for boxes, (_, colour) in zip(groups, LEGEND, strict=True):
+        for box in boxes:
+            x1, y1, x2, y2 = np.round(box).astype(int).tolist()
+            cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), colour, 1)
+    x = 6
+    for boxes, (word, colour) in zip(groups, LEGEND, strict=True):
+        text = f"{word} {len(boxes)}"
+        cv2.putText(picture, text, (x, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 3, cv2.LINE_AA)
+        cv2.putText(picture, text, (x, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, 1, cv2.LINE_AA)
+        x += 14 + cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)[0][0]
+    return picture
+
+
+def sheet(pictures: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
+    """Put pictures of one size side by side, row by row, with white gaps.
+
+    Raises:
+        ValueError: No pictures, or pictures of different sizes.
+    """
+    sizes = {picture.shape for picture in pictures}
+    if len(sizes) != 1:
+        raise ValueError(f"a sheet needs pictures of one size, found {sorted(sizes)}.")
+    height, width, channels = sizes.pop()
+    rows = -(-len(pictures) // columns)
+    canvas = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8)
+    for index, picture in enumerate(pictures):
+        y, x = index // columns * (height + gap), index % columns * (width + gap)
+        canvas[y : y + height, x : x + width] = picture
+    return canvas
