@@ -1,6 +1,7 @@
 """Cost of each model against its plain host: parameters, GFLOPs, CPU latency, training step; ratios from the same run.
 
     python benchmarks/cost.py [imgsz=640] [scales=nsmlx] [rounds=15] [threads=0] [steps=n] [out=cost.md]
+        [families=gjadet,gjadet-p2] [subsets=1]
 
 Latency: fused models, one image, host and model in turn (the order alternates), median of the ratios of the rounds.
 Training step: forward, loss and backward on a batch of 4 at half the image side, scales named in ``steps``.
@@ -25,7 +26,7 @@ from ultralytics.utils.torch_utils import get_flops
 from gjadet_yolo import locate
 from gjadet_yolo.engine.model import GjadetModel
 
-HOSTS = {"gjadet": "yolov8", "gjadet-yolo11": "yolo11", "gjadet-yolo26": "yolo26"}
+HOSTS = {"gjadet": "yolov8", "gjadet-p2": "yolov8-p2", "gjadet-yolo11": "yolo11", "gjadet-yolo26": "yolo26"}
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -102,6 +103,7 @@ def main() -> None:
         "steps": "n",
         "out": "",
         "subsets": "",
+        "families": ",".join(HOSTS),
     }
     settings |= dict(arg.split("=", 1) for arg in sys.argv[1:])
     if settings["threads"] != "0":
@@ -110,10 +112,11 @@ def main() -> None:
         "| model | parameters | ratio | GFLOPs | ratio | host ms | latency ratio | step ratio |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for family, host in HOSTS.items():
+    for family in settings["families"].split(","):
         for scale in settings["scales"]:
-            plain = DetectionModel(f"{host}{scale}.yaml", nc=5, verbose=False)
-            lines.append(row(f"{family}{scale}.yaml", plain, variant(family, scale, None), settings))
+            plain = DetectionModel(f"{locate.with_scale(HOSTS[family], scale)}.yaml", nc=5, verbose=False)
+            name = f"{locate.with_scale(family, scale)}.yaml"
+            lines.append(row(name, plain, variant(family, scale, None), settings))
             print(lines[-1], flush=True)
     for order, reduction in (
         ("spatial", 4),
