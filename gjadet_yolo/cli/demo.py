@@ -73,8 +73,17 @@ def loaded(name: str) -> Any:
     """A checkpoint, packaged or the user's."""
     from ultralytics import YOLO
 
+    from gjadet_yolo.data.synth.scene import NAMES
+
     print(f"Model {name}", flush=True)
-    return YOLO(name)
+    model = YOLO(name)
+    if list(model.names.values()) != list(NAMES):
+        found = list(model.names.values())
+        raise ValueError(
+            f"{name} knows {len(found)} classes, first {found[:5]}; the demo compares {list(NAMES)}, in this order. "
+            f"Use a model trained on such data, e.g. data=crash-synth.yaml."
+        )
+    return model
 
 
 def trained(args: argparse.Namespace, folder: Path) -> Any:
@@ -108,23 +117,25 @@ def detect(model: Any, video: Any, folder: Path, imgsz: int) -> str:
     from gjadet_yolo.data.synth.scene import NAMES
     from gjadet_yolo.data.synth.truth import write_truth
     from gjadet_yolo.data.synth.video import open_writer
-    from gjadet_yolo.data.synth.write import Sized
+    from gjadet_yolo.data.synth.write import Counted
     from gjadet_yolo.evaluate.matching import measure, table
     from gjadet_yolo.evaluate.overlay import draw_match, sheet
 
     size, pairs, shown = video.plan.size_px, [], []
     plain, annotated = (open_writer(folder / f"{name}.avi", size) for name in ("video", "detections"))
     every = max(video.plan.frames // 6, 1)
-    for picture in progress(Sized(video.frames(), video.plan.frames), "rendering and detecting"):
-        plain.write(picture)
-        result = model.predict(picture, imgsz=imgsz, max_det=1000, verbose=False, device="cpu")[0]
-        pairs.append((video.rendered[-1].labels, result.boxes.data.numpy().astype(float)))
-        overlay = draw_match(picture, *pairs[-1])
-        annotated.write(overlay)
-        if (len(pairs) - 1) % every == 0 and len(shown) < 6:
-            shown.append(overlay)
-    plain.release()
-    annotated.release()
+    try:
+        for picture in progress(Counted(video.frames(), video.plan.frames), "rendering and detecting"):
+            plain.write(picture)
+            result = model.predict(picture, imgsz=imgsz, max_det=1000, verbose=False, device="cpu")[0]
+            pairs.append((video.rendered[-1].labels, result.boxes.data.numpy().astype(float)))
+            overlay = draw_match(picture, *pairs[-1])
+            annotated.write(overlay)
+            if (len(pairs) - 1) % every == 0 and len(shown) < 6:
+                shown.append(overlay)
+    finally:
+        plain.release()
+        annotated.release()
     cv2.imwrite(str(folder / "sheet.png"), sheet(shown, min(len(shown), 3)))
     (folder / "truth").mkdir()
     write_truth(video.truth(), folder / "truth")

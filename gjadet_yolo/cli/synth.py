@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,13 @@ def add_subparser(subparsers: Any) -> None:
     add("--val", type=natural, metavar="N", help="pictures for validation (default a tenth)")
     add("--imgsz", type=positive, default=640, metavar="PX", help="their side, also of videos (default 640)")
     add("--seed", type=natural, default=0, metavar="N", help="default 0")
-    add("--square", type=pair, default=(5.0, 60.0), metavar="LOW,HIGH", help="side of the squares in px (default 5,60)")
+    add(
+        "--square",
+        type=pair,
+        default=(5.0, 60.0),
+        metavar="LOW,HIGH",
+        help="side of pictures' squares in px (default 5,60)",
+    )
     add("--videos", type=natural, default=0, metavar="N", help="videos (default 0)")
     add("--fps", type=float, default=1000.0, metavar="F", help="frames per second of the camera (default 1000)")
     add("--seconds", type=float, default=0.15, metavar="S", help="length of a video in real time (default 0.15)")
@@ -73,23 +80,21 @@ def request_of(args: argparse.Namespace) -> Any:
     Raises:
         ValueError: An impossible setting.
     """
-    from gjadet_yolo.data.synth.still import HOSTS, SCENES, Recipe
+    from gjadet_yolo.data.synth.still import HOSTS, PER_IMAGE, SCENES, SHARES, Recipe
     from gjadet_yolo.data.synth.write import Request
     from gjadet_yolo.locate import suggestion
 
     if args.scene and args.scene not in SCENES:
         raise ValueError(f"scene={args.scene}: there is no such scene.{suggestion(args.scene, list(SCENES))}")
-    recipe = Recipe(square_px=args.square)
-    if args.scene:
-        recipe.scenes.clear()
-        recipe.scenes[args.scene] = 1.0
-        for name, hosts in HOSTS.items():  # what this scene cannot hold is not asked for
-            if args.scene not in hosts:
-                recipe.per_image[name] = 0.0
-    if args.square[0] > 0:
-        room = recipe.most_points((args.imgsz, args.imgsz))
-        recipe.per_image["point"] = min(recipe.per_image["point"], float(int(room)))
-    recipe.per_image.update({name: getattr(args, name) for name in CLASSES if getattr(args, name) is not None})
+    scenes = {args.scene: 1.0} if args.scene else dict(SHARES)
+    per_image = {name: mean for name, mean in PER_IMAGE.items() if set(HOSTS.get(name, scenes)) & set(scenes)}
+    low, high = args.square
+    if not (math.isfinite(high) and 0 < low <= high):
+        raise ValueError(f"square={low:g},{high:g}: allowed are two numbers above 0, the smaller one first.")
+    room = Recipe(per_image, scenes, args.square).most_points((args.imgsz, args.imgsz))
+    per_image["point"] = min(per_image["point"], float(int(room)))
+    asked = {name: getattr(args, name) for name in CLASSES if getattr(args, name) is not None}
+    recipe = Recipe(per_image | asked, scenes, args.square)
     val = max(args.images // 10, 1) if args.val is None else args.val
     return Request(
         args.images, val, args.imgsz, args.seed, recipe, args.videos, args.fps, args.seconds, args.scene, args.pulse

@@ -47,6 +47,17 @@ def by_library(transform: object, image: np.ndarray, rng: np.random.Generator) -
     return np.ascontiguousarray(transform(image=image[..., ::-1].copy())["image"][..., ::-1])
 
 
+def degradation(apply: Degradation) -> Degradation:
+    """Let a function return an unchanged copy at level 0."""
+
+    @functools.wraps(apply)
+    def wrapper(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
+        return apply(image, level, rng) if level > 0 else image.copy()
+
+    return wrapper
+
+
+@degradation
 def rain(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Falling streaks; from a drizzle to a downpour that also takes light."""
     kind = "drizzle" if level < 0.35 else "heavy" if level < 0.7 else "torrential"
@@ -54,12 +65,14 @@ def rain(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarra
     return by_library(albumentations().RandomRain(slant_range=(-15, 15), p=1, **settings), image, rng)
 
 
+@degradation
 def fog(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Patches of mist; at level 1 contrast is nearly gone."""
     strength = 0.9 * level
     return by_library(albumentations().RandomFog(fog_coef_range=(strength, strength), alpha_coef=0.1, p=1), image, rng)
 
 
+@degradation
 def dust(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """A grey-brown cloud, denser in some places, and specks flying in it."""
     height, width = image.shape[:2]
@@ -74,23 +87,27 @@ def dust(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarra
     return rounded(picture + (specks / np.float32(255))[..., None] * (colour - picture))
 
 
+@degradation
 def low_light(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Down to a twentieth of the light, with the noise that a sensor then shows."""
     gain = np.float32(0.05**level)
     return sensor_noise(image * gain, 5 * level, rng)
 
 
+@degradation
 def blur(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Lens out of focus: Gaussian, up to a deviation of 1/150 of the longer side."""
     sigma = level * max(image.shape[:2]) / 150
-    return cv2.GaussianBlur(image, (0, 0), sigma) if sigma > 0.1 else image.copy()
+    return cv2.GaussianBlur(image, (0, 0), max(sigma, 0.1))
 
 
+@degradation
 def noise(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Sensor noise, up to a deviation of 40 grey levels at mid grey."""
     return sensor_noise(image.astype(np.float32), 40 * level, rng)
 
 
+@degradation
 def compression(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """JPEG, from quality 95 down to 10."""
     return jpeg(image, round(95 - 85 * level))
@@ -172,7 +189,8 @@ def bayer(image: np.ndarray) -> np.ndarray:
 def shrink(image: np.ndarray, factor: float) -> np.ndarray:
     """Reduce by a factor below 1 and enlarge again: resolution lost in an export."""
     height, width = image.shape[:2]
-    small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    size = max(round(width * factor), 1), max(round(height * factor), 1)  # not fx and fy, which would stretch
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 

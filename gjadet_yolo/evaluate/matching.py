@@ -1,7 +1,7 @@
 """Detections against exact truth: what was found, what was missed, what was false, and how far off the centres are.
 
 One picture at a time, one detection to one object: detections claim objects in the order of their confidence, each the
-free object of its class with the largest IoU, if that reaches the threshold (the rule of PASCAL VOC, 2010).
+free object of its class with the largest IoU, if that reaches the threshold (the rule of COCO).
 """
 
 from __future__ import annotations

@@ -59,7 +59,8 @@ def test_boxes_stay(name, picture):
 def test_repeatable_and_none_at_level_0(name, picture):
     first, second = (degrade(picture, {name: 0.6}, np.random.default_rng(9)) for _ in range(2))
     assert (first == second).all()
-    assert (degrade(picture, {name: 0.0}, np.random.default_rng(9)) == picture).all()
+    for same in (degrade(picture, {name: 0.0}, np.random.default_rng(9)), DEGRADATIONS[name](picture, 0.0, None)):
+        assert (same == picture).all()
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -93,6 +94,15 @@ def test_noise_has_the_stated_deviation():
 def test_bayer_keeps_flat_colours():
     image = np.full((40, 40, 3), (30, 120, 220), np.uint8)
     assert (bayer(image)[2:-2, 2:-2] == (30, 120, 220)).all()
+
+
+@pytest.mark.parametrize("factor", [0.7508, 0.8323])
+def test_shrinking_does_not_stretch(factor):
+    """A square near the right border stays in place to a tenth of a pixel."""
+    image = np.zeros((40, 640, 3), np.uint8)
+    image[10:30, 600:620] = 250
+    weight = shrink(image, factor)[..., 0].astype(float)
+    assert (weight.sum(0) @ (np.arange(640) + 0.5)) / weight.sum() == pytest.approx(610, abs=0.1)
 
 
 def test_helpers_keep_the_shape(picture):

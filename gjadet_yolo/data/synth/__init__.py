@@ -1,1 +1,1 @@
-"""Rendered crash scenes with exact truth. So far: motion, camera, target strips and truth files; no scenes yet."""
+"""Rendered crash scenes with exact truth: pictures with boxes, videos with kinematics."""

@@ -34,7 +34,7 @@ class Camera:
     def __post_init__(self) -> None:
         if min(self.size_px) < 1:
             raise ValueError(f"size_px is {self.size_px}, expected two positive numbers.")
-        corner = math.hypot(*self.size_px) / 2 / self.focal_px
+        corner = self.reach / 1.1
         radii = np.linspace(0, 1.1 * corner, 200)
         slope = 1 + 3 * self.k1 * radii**2 + 5 * self.k2 * radii**4
         if slope.min() <= 0:
@@ -42,6 +42,11 @@ class Camera:
                 f"distortion k1={self.k1}, k2={self.k2} folds the image at {radii[np.argmin(slope > 0)]:.2f} focal "
                 f"lengths from the centre, within its corner at {corner:.2f}. Use smaller values."
             )
+
+    @property
+    def reach(self) -> float:
+        """Radius in focal lengths up to which the distortion is used: a tenth beyond the image's corner."""
+        return 1.1 * math.hypot(*self.size_px) / 2 / self.focal_px
 
     @classmethod
     def facing(
@@ -104,6 +109,7 @@ class Camera:
         centre = np.array(self.size_px) / 2
         arm = points_px - centre
         square = np.sum((arm / self.focal_px) ** 2, axis=-1, keepdims=True)
+        square = np.minimum(square, self.reach**2)  # beyond it the polynomial would fold back into the image
         return centre + arm * (1 + self.k1 * square + self.k2 * square**2)
 
     def undistort(self, points_px: np.ndarray) -> np.ndarray:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from gjadet_yolo.data.synth.scene import Body, Part
+from gjadet_yolo.data.synth.scene import Body
 from gjadet_yolo.data.synth.stage import Stage
 from gjadet_yolo.data.synth.target import Targets
 
@@ -47,7 +45,7 @@ def add_plate(stage: Stage) -> None:
         size[0] + margin[0] + margin[2],
         size[1] + margin[1] + margin[3],
     )
-    if stage.impact and stage.chance(0.5):
+    if stage.impact and (stage.event is None or stage.chance(0.5)):
         motion = stage.braked(0.18 * hx)
     else:
         motion = stage.shaken(tuple(stage.speed_mps * rng.uniform(-1, 1, 2)) if stage.chance(0.3) else (0.0, 0.0))
@@ -58,7 +56,7 @@ def add_plate(stage: Stage) -> None:
     if stage.chance(0.15):
         targets += discs(stage, place)
     grime = float(rng.uniform(0.02, 0.25)) if stage.chance(0.3) else 0.0
-    parts += paper or [Part(np.zeros((3, 2)) + corner, "dark")]
+    parts += paper
     stage.bodies.append(Body(motion, tuple(parts), targets, grime=grime))
 
 

@@ -57,14 +57,17 @@ class HalfSine:
         check_positive("half_sine", peak_mps2=self.peak_mps2, duration_s=self.duration_s)
 
     def deceleration(self, t_s: np.ndarray) -> np.ndarray:
+        """Deceleration in m/s²; zero outside the pulse."""
         inside = (t_s >= 0) & (t_s <= self.duration_s)
         return np.where(inside, self.peak_mps2 * np.sin(np.pi * t_s / self.duration_s), 0.0)
 
     def velocity_loss(self, t_s: np.ndarray) -> np.ndarray:
+        """Velocity lost so far in m/s."""
         t = np.clip(t_s, 0, self.duration_s)
         return self.peak_mps2 * self.duration_s / np.pi * (1 - np.cos(np.pi * t / self.duration_s))
 
     def shortfall(self, t_s: np.ndarray) -> np.ndarray:
+        """Distance in m that the body falls short by so far."""
         t, scale = np.clip(t_s, 0, self.duration_s), self.duration_s / np.pi
         inside = self.peak_mps2 * scale * (t - scale * np.sin(t / scale))
         return inside + self.velocity_loss(t_s) * np.maximum(t_s - self.duration_s, 0)
@@ -81,14 +84,17 @@ class Haversine:
         check_positive("haversine", peak_mps2=self.peak_mps2, duration_s=self.duration_s)
 
     def deceleration(self, t_s: np.ndarray) -> np.ndarray:
+        """Deceleration in m/s²; zero outside the pulse."""
         t = np.clip(t_s, 0, self.duration_s)
         return self.peak_mps2 / 2 * (1 - np.cos(2 * np.pi * t / self.duration_s))
 
     def velocity_loss(self, t_s: np.ndarray) -> np.ndarray:
+        """Velocity lost so far in m/s."""
         t, scale = np.clip(t_s, 0, self.duration_s), self.duration_s / (2 * np.pi)
         return self.peak_mps2 / 2 * (t - scale * np.sin(t / scale))
 
     def shortfall(self, t_s: np.ndarray) -> np.ndarray:
+        """Distance in m that the body falls short by so far."""
         t, scale = np.clip(t_s, 0, self.duration_s), self.duration_s / (2 * np.pi)
         inside = self.peak_mps2 / 2 * (t**2 / 2 + scale**2 * (np.cos(t / scale) - 1))
         return inside + self.velocity_loss(t_s) * np.maximum(t_s - self.duration_s, 0)
@@ -143,8 +149,10 @@ class PiecewiseLinear:
         if not file.is_file():
             raise FileNotFoundError(f"pulse table {file} does not exist.")
         rows: list[Sequence[float]] = []
-        with file.open(newline="", encoding="utf-8") as stream:
+        with file.open(newline="", encoding="utf-8-sig") as stream:
             for number, row in enumerate(csv.reader(stream), 1):
+                if not any(cell.strip() for cell in row):
+                    continue
                 try:
                     time_s, value = map(float, row)
                 except ValueError:
@@ -158,12 +166,15 @@ class PiecewiseLinear:
             raise ValueError(f"{file}: {error}") from error
 
     def deceleration(self, t_s: np.ndarray) -> np.ndarray:
+        """Deceleration in m/s²; zero outside the pulse."""
         return np.interp(t_s, self.times_s, self.values_mps2, left=0.0, right=0.0)
 
     def velocity_loss(self, t_s: np.ndarray) -> np.ndarray:
+        """Velocity lost so far in m/s."""
         return self._integrals(t_s)[0]
 
     def shortfall(self, t_s: np.ndarray) -> np.ndarray:
+        """Distance in m that the body falls short by so far."""
         return self._integrals(t_s)[1]
 
     def _integrals(self, t_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -80,15 +80,15 @@ def polygon_coverage(corners_px: np.ndarray, size: tuple[int, int], sharp: bool 
     margin = 0 if sharp else 1
     low, high = np.floor(corners.min(0)).astype(int) - margin, np.ceil(corners.max(0)).astype(int) + margin
     first, last = np.maximum(low, 0), np.minimum(high, size)
-    if (last <= first).any():
+    edges = np.roll(corners, -1, axis=0) - corners
+    turn = np.sign(np.sum(corners[:, 0] * np.roll(corners[:, 1], -1) - corners[:, 1] * np.roll(corners[:, 0], -1)))
+    if (last <= first).any() or turn == 0:
         return Coverage(int(first[0]), int(first[1]), np.zeros((0, 0), np.float32))
     low, high = np.maximum(low, -margin), np.minimum(high, np.add(size, margin))  # what blurs into the image
     width, height = high - low
     x = low[0] + (np.arange(width * samples) + 0.5) / samples
     y = low[1] + (np.arange(height * samples) + 0.5) / samples
     alpha = np.ones((len(y), len(x)))
-    edges = np.roll(corners, -1, axis=0) - corners
-    turn = np.sign(np.sum(corners[:, 0] * np.roll(corners[:, 1], -1) - corners[:, 1] * np.roll(corners[:, 0], -1)))
     for corner, edge in zip(corners, edges, strict=True):
         normal = turn * np.array((-edge[1], edge[0]))  # inwards
         span = np.abs(normal).sum() / samples  # what the distance changes across a sub-pixel

@@ -19,6 +19,42 @@ from gjadet_yolo.data.synth.sprite import Sprite, paint_sprite, pose_matrix, sur
 from gjadet_yolo.data.synth.visible import Seen, visible_targets, visible_thing
 
 
+@dataclass(frozen=True)
+class Lens:
+    """Distortion of a camera as maps from its image to an ideal one, which is larger where the lens is a barrel.
+
+    Attributes:
+        low: Column and row of the ideal image's first pixel.
+        size: Its size (W, H).
+        x: Column of the ideal image that each pixel shows, (H, W) float32.
+        y: Row.
+    """
+
+    low: tuple[int, int]
+    size: tuple[int, int]
+    x: np.ndarray
+    y: np.ndarray
+
+    @classmethod
+    def of(cls, camera: Camera) -> Lens | None:
+        """Maps of a camera; None without distortion."""
+        if camera.k1 == 0 and camera.k2 == 0:
+            return None
+        width, height = camera.size_px
+        step = 16  # the distortion is smooth: computed on a grid and interpolated
+        columns, rows = np.arange(-step, width + 2 * step, step), np.arange(-step, height + 2 * step, step)
+        moved = camera.undistort(np.stack(np.meshgrid(columns + 0.5, rows + 0.5), -1)) - 0.5
+        where = np.meshgrid(*(np.arange(side, dtype=np.float32) / step + 1 for side in (width, height)))
+        full = cv2.remap(moved.astype(np.float32), where[0], where[1], cv2.INTER_LINEAR)
+        low, high = np.floor(full.min((0, 1))).astype(int) - 1, np.ceil(full.max((0, 1))).astype(int) + 2
+        x, y = (np.ascontiguousarray(full[..., axis]) - np.float32(low[axis]) for axis in (0, 1))
+        return cls((int(low[0]), int(low[1])), (int(high[0] - low[0]), int(high[1] - low[1])), x, y)
+
+    def bend(self, ideal: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
+        """What a window of the image shows of an ideal one."""
+        return cv2.remap(ideal, self.x[window], self.y[window], cv2.INTER_LINEAR)
+
+
 @dataclass
 class Frame:
     """One picture.
@@ -54,7 +90,7 @@ class Renderer:
         self.scene, self.exposure_s = scene, exposure_s
         rng = np.random.default_rng([scene.seed, 0])
         self.background = surface_of(scene.background, rng, scene.camera.size_px)
-        self.maps = distortion_maps(scene.camera)
+        self.lens = Lens.of(scene.camera)
         self.sprites = [
             paint_sprite(body, scene.camera, times_s, np.random.default_rng([scene.seed, 1, index]))
             for index, body in enumerate(scene.bodies)
@@ -94,22 +130,19 @@ class Renderer:
         return layer
 
     def warp(self, pixels: np.ndarray, sprite: Sprite, pose: np.ndarray, layer: Layer) -> None:
-        """Put a sprite's pixels into a layer."""
+        """Set a layer's pixels to those of a sprite."""
         step = 1 / sprite.px_per_mm
         to_mm = np.array([[step, 0, sprite.low_mm[0] + step / 2], [0, step, sprite.low_mm[1] + step / 2], [0, 0, 1]])
         matrix = np.array(self.scene.camera.homography) @ pose @ to_mm  # sprite pixel index to ideal image
         height, width = layer.pixels.shape[:2]
-        if self.maps is None:
-            shift = np.array([[1, 0, -0.5 - layer.x], [0, 1, -0.5 - layer.y], [0, 0, 1]])
-            layer.pixels = cv2.warpPerspective(pixels, shift @ matrix, (width, height), flags=cv2.INTER_LINEAR)
-        else:
-            shift = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
-            whole = cv2.warpPerspective(pixels, shift @ matrix, self.scene.camera.size_px, flags=cv2.INTER_LINEAR)
-            x, y = (part[layer.window] for part in self.maps)
-            layer.pixels = cv2.remap(whole, x, y, cv2.INTER_LINEAR)
+        low = (layer.x, layer.y) if self.lens is None else self.lens.low
+        size = (width, height) if self.lens is None else self.lens.size
+        shift = np.array([[1, 0, -0.5 - low[0]], [0, 1, -0.5 - low[1]], [0, 0, 1]])
+        ideal = cv2.warpPerspective(pixels, shift @ matrix, size, flags=cv2.INTER_LINEAR)
+        layer.pixels = ideal if self.lens is None else self.lens.bend(ideal, layer.window)
 
     def way_px(self, body: Body, time_s: float) -> np.ndarray:
-        """Way (x, y) of a body in the image during the exposure."""
+        """Way (x, y) of a body's middle in the image during the exposure; the whole body is blurred along it."""
         if self.exposure_s == 0:
             return np.zeros(2)
         span = np.array([time_s - self.exposure_s / 2, time_s + self.exposure_s / 2])
@@ -124,7 +157,7 @@ class Renderer:
         for body, layer in zip(self.scene.bodies[::-1], layers[::-1], strict=True):
             outlines = body.targets.outlines_mm
             placed = camera.project(body.motion.markers(np.array([time_s]), outlines.reshape(-1, 2)).position_mm[0])
-            seen.append(visible_targets(placed.reshape(-1, 4, 2), hidden))
+            seen.append(visible_targets(placed.reshape(outlines.shape), hidden))
             for thing in body.things:
                 outline = camera.project(body.motion.markers(np.array([time_s]), thing.outline_mm).position_mm[0])
                 box = visible_thing(outline, hidden)
@@ -142,18 +175,3 @@ def bounds_of(body: Body) -> np.ndarray:
     points = np.concatenate([part.outline_mm for part in body.parts] + list(body.targets.patches_mm))
     (x1, y1), (x2, y2) = points.min(0), points.max(0)
     return np.array([(x1, y1), (x2, y1), (x2, y2), (x1, y2)])
-
-
-def distortion_maps(camera: Camera) -> tuple[np.ndarray, np.ndarray] | None:
-    """Where each pixel of the image lies in the undistorted one, for cv2.remap; None without distortion."""
-    if camera.k1 == 0 and camera.k2 == 0:
-        return None
-    width, height = camera.size_px
-    step = 16  # the distortion is smooth: computed on a grid and interpolated
-    columns, rows = np.arange(-step, width + 2 * step, step), np.arange(-step, height + 2 * step, step)
-    grid = np.stack(np.meshgrid(columns + 0.5, rows + 0.5), -1)
-    moved = (camera.undistort(grid) - 0.5).astype(np.float32)
-    x, y = (np.arange(side, dtype=np.float32) / step + 1 for side in (width, height))
-    where = np.meshgrid(x, y)
-    full = cv2.remap(moved, where[0], where[1], cv2.INTER_LINEAR)
-    return np.ascontiguousarray(full[..., 0]), np.ascontiguousarray(full[..., 1])

@@ -7,7 +7,7 @@ import numpy as np
 from gjadet_yolo.data.synth.closeup import discs
 from gjadet_yolo.data.synth.motion import BodyMotion
 from gjadet_yolo.data.synth.scene import Body, Crush, Part, Thing, rectangle, regular
-from gjadet_yolo.data.synth.stage import Stage
+from gjadet_yolo.data.synth.stage import STEADY, Stage
 from gjadet_yolo.data.synth.target import Targets
 
 
@@ -16,7 +16,7 @@ def build(stage: Stage) -> str:
     rng, (hx, hy) = stage.rng, stage.half_mm
     wall_x = hx * rng.uniform(0.35, 0.85)
     plate_w, gap = hx * rng.uniform(0.12, 0.4), hx * rng.uniform(0.25, 0.7)
-    fixed, moving = stage.shaken(), stage.braked(0.75 * gap)
+    fixed, moving = STEADY, stage.braked(0.75 * gap)
     add_wall(stage, wall_x)
     add_plate(stage, fixed, (wall_x - plate_w, -hy * rng.uniform(0.6, 1.3), plate_w, hy * rng.uniform(1.3, 2.5)), 0.0)
     add_between(stage, fixed, moving, wall_x - plate_w, gap)
@@ -32,9 +32,7 @@ def add_wall(stage: Stage, wall_x: float) -> None:
     if not stage.wanted.rw:
         for _ in range(int(rng.integers(0, 3))):
             x = wall_x + hx * rng.uniform(-0.1, 0.4)
-            stage.bodies.append(
-                Body(stage.shaken(), stage.panel((x, -1.2 * hy, hx * rng.uniform(0.08, 0.4), 2.4 * hy)))
-            )
+            stage.bodies.append(Body(STEADY, stage.panel((x, -1.2 * hy, hx * rng.uniform(0.08, 0.4), 2.4 * hy))))
         return
     stage.bodies.append(wall(stage, wall_x, 2 * hx, -1.2 * hy * rng.uniform(0.6, 1), 2.4 * hy))
 
@@ -52,7 +50,7 @@ def wall(stage: Stage, x: float, width: float, y: float, height: float) -> Body:
         parts += [
             Part(regular((x + share * width, row), radius, 6), "steel", "disc", 0.7) for share in (0.06, 0.2, 0.34)
         ]
-    return Body(stage.shaken(), tuple(parts), things=(Thing(4, outline),))
+    return Body(STEADY, tuple(parts), things=(Thing(4, outline),))
 
 
 def add_plate(stage: Stage, motion: BodyMotion, place: tuple[float, float, float, float], right: float) -> None:

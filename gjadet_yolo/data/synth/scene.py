@@ -15,7 +15,6 @@ from gjadet_yolo.data.synth.motion import BodyMotion, MarkerMotion
 from gjadet_yolo.data.synth.target import Targets
 
 NAMES = ("point", "bogie", "wheel", "absorber", "rw")  # classes of Crash2024, in its order
-SHADES = ("flat", "round_x", "round_y", "disc")
 
 
 class Motion(Protocol):
@@ -124,14 +123,12 @@ class Scene:
         bodies: Back to front.
         background: Material of the background.
         seed: Seed of all surfaces; the same scene always looks the same.
-        duration_s: Time span that the scene is made for.
     """
 
     camera: Camera
     bodies: tuple[Body, ...]
     background: str
     seed: int
-    duration_s: float = 0.1
 
 
 def rectangle(x: float, y: float, width: float, height: float) -> np.ndarray:

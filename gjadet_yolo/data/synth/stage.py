@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
 from gjadet_yolo.data.synth.camera import Camera
@@ -20,6 +21,7 @@ from gjadet_yolo.data.synth.strip import Strip
 from gjadet_yolo.data.synth.target import Colour, Targets
 
 LIGHT = ((238, 238, 238), (60, 205, 240), (225, 235, 238), (120, 225, 245))  # BGR: white, yellow, paper, faded yellow
+VIBRATION = 0.05  # acceleration of a braked body's vibration, as a share of its pulse's peak
 FEWEST = 4  # squares of a strip: fewer cannot be told from a plate
 STEADY = BodyMotion((0.0, 0.0))
 
@@ -50,6 +52,23 @@ class Impact:
     pulse: Callable[[float, float], Pulse]
 
 
+@dataclass(frozen=True)
+class Event:
+    """The impact that a scene has got.
+
+    Attributes:
+        contact_s: When the body touches.
+        speed_mps: Its speed then.
+        peak_mps2: Largest deceleration.
+        duration_s: Length of the pulse.
+    """
+
+    contact_s: float
+    speed_mps: float
+    peak_mps2: float
+    duration_s: float
+
+
 @dataclass
 class Stage:
     """A scene in the making.
@@ -61,6 +80,7 @@ class Stage:
         square_mm: Side of the main squares.
         wanted: Objects to place.
         speed_mps: Speed at impact.
+        event: What came of it, once a body is braked.
         impact: Braking of the moving body; None for stills, where it goes on evenly until ``latest_s``.
         bodies: Placed so far, back to front.
         taken: Rectangles (x, y, width, height) that targets keep clear of.
@@ -75,6 +95,7 @@ class Stage:
     wanted: Wanted
     speed_mps: float = 8.0
     impact: Impact | None = None
+    event: Event | None = None
     bodies: list[Body] = field(default_factory=list)
     taken: list[tuple[float, float, float, float]] = field(default_factory=list)
     points: int = 0
@@ -111,25 +132,30 @@ class Stage:
         return all(x >= a + c or a >= x + w or y >= b + d or b >= y + h for a, b, c, d in self.taken)
 
     def shaken(self, velocity_mps: tuple[float, float] = (0.0, 0.0)) -> BodyMotion:
-        """Motion of a body that goes on evenly, with its small vibrations."""
-        return BodyMotion((0.0, 0.0), velocity_mps, vibration=self._vibration())
+        """Motion of a body that goes on evenly, with slight vibrations."""
+        return BodyMotion((0.0, 0.0), velocity_mps, vibration=self._vibration(5.0))
 
     def braked(self, room_mm: float, pitch_rad: float = 0.01) -> BodyMotion:
         """Motion of the body that hits something, placed as at contact, with room ahead for the crush."""
-        rng, vibration = self.rng, self._vibration()
+        rng, start_s = self.rng, self.impact.time_s if self.impact else 0.0
         self.latest_s = room_mm / (self.speed_mps * 1e3)
-        start_s = self.impact.time_s if self.impact else 0.0
         pitch = StepResponse(rng.uniform(-1, 1) * pitch_rad, rng.uniform(3, 12), rng.uniform(10, 40), start_s)
         if self.impact is None:
-            return BodyMotion((0.0, 0.0), (self.speed_mps, 0.0), pitch=pitch, vibration=vibration)
+            return BodyMotion((0.0, 0.0), (self.speed_mps, 0.0), pitch=pitch, vibration=self._vibration(5.0))
         distance_m = min(room_mm * 1e-3, self.speed_mps * self.impact.longest_s / 2)  # half the speed in the mean
         pulse = self.impact.pulse(self.speed_mps, distance_m)
-        origin = (-self.speed_mps * 1e3 * start_s, 0.0)
+        peak_mps2 = float(pulse.deceleration(np.linspace(0, pulse.duration_s, 101)).max())
+        origin, vibration = (-self.speed_mps * 1e3 * start_s, 0.0), self._vibration(VIBRATION * peak_mps2)
+        self.event = Event(start_s, self.speed_mps, peak_mps2, pulse.duration_s)
         return BodyMotion(origin, (self.speed_mps, 0.0), pulse, start_s, pitch, vibration)
 
-    def _vibration(self) -> tuple[Vibration, Vibration]:
-        size, hertz = self.square_mm * self.rng.uniform(0, 0.04), self.rng.uniform(30, 120)
-        return Vibration(size, hertz), Vibration(size * 0.7, hertz * 1.3, 1.0)
+    def _vibration(self, most_mps2: float) -> tuple[Vibration, Vibration]:
+        """Vibrations along x and y with at most the given acceleration."""
+        hertz, strength = self.rng.uniform(30, 120), self.rng.uniform(0, 1) * most_mps2
+        return tuple(
+            Vibration(strength * 1e3 / (2 * np.pi * rate) ** 2, rate, phase)
+            for rate, phase in ((hertz, 0.0), (hertz * 1.3, 1.0))
+        )
 
     def strip(
         self,
@@ -140,6 +166,7 @@ class Stage:
         bend_per_mm: float = 0.0,
         angle_rad: float = 0.0,
         share: float = 1.0,
+        within: np.ndarray | None = None,
     ) -> tuple[Targets, tuple[Part, ...]]:
         """A strip of squares, worn as strips are, and the paper it is printed on.
 
@@ -151,37 +178,42 @@ class Stage:
             bend_per_mm: Curvature.
             angle_rad: Direction against the y axis, in addition.
             share: Part of the targets still wanted that it may take.
+            within: Outline (K, 2) that its squares may not leave.
         """
-        rng, side = self.rng, self.square_mm
-        across = columns or self.columns
-        pitch = side * self.flatness
-        rows = int(min(length_mm / pitch, np.ceil(share * self.short() / across)))
+        rng, side, across, (x, y) = self.rng, self.square_mm, columns or self.columns, corner_mm
+        rows = int(min(length_mm / (side * self.flatness), np.ceil(share * self.short() / across)))
         if rows * across < FEWEST:
             return Targets(), ()
-        lengths = np.full(rows, pitch)
-        if self.chance(0.12):  # squeezed or turned away towards one end
-            count = int(rng.integers(1, max(2, rows // 3)))
-            lengths[-count:] *= np.linspace(1, rng.uniform(0.35, 0.8), count)
-        if self.chance(0.5):
-            lengths = lengths[::-1]
+        straight = bend_per_mm == 0 and angle_rad == 0
         turn = angle_rad - np.pi / 2 if lying else angle_rad
-        x, y = corner_mm
-        corner = (x, y + across * side) if lying and angle_rad == 0 else (x, y)
-        strip = Strip(rows, side, corner, turn, across, tuple(lengths), bend_per_mm, int(rng.integers(2)))
-        present = np.ones(rows * across, bool)
-        if self.chance(0.15):  # torn
-            present &= rng.random(len(present)) > rng.uniform(0.02, 0.12)
+        corner = (x, y + across * side) if lying and straight else (x, y)
+        lengths = self._row_lengths(rows)
+        strip = Strip(rows, side, corner, turn, across, lengths, bend_per_mm, int(rng.integers(2)))
+        present = rng.random(rows * across) > (rng.uniform(0.02, 0.12) if self.chance(0.15) else 0.0)  # torn
+        if within is not None:
+            present &= lies_within(strip.squares_mm, within)
+        low, high = strip.squares_mm.min((0, 1)), strip.squares_mm.max((0, 1))
+        area = (*low, *(high - low))
+        if present.sum() < FEWEST or not (straight or self.is_free(area)):
+            return Targets(), ()
         self.points += int(present.sum())
-        paper: tuple[Part, ...] = ()
-        if bend_per_mm == 0 and angle_rad == 0:
-            width, length = across * side, float(lengths.sum())
-            size = (length, width) if lying else (width, length)
-            self.taken.append((x, y, *size))
-            if self.chance(0.25):
-                rim = side * rng.uniform(0.05, 0.6)
-                sheet = rectangle(x - rim, y - rim, size[0] + 2 * rim, size[1] + 2 * rim)
-                paper = (Part(sheet, self.pick("paint", "paint", "dark")),)
+        self.taken.append(area)
+        paper = self._paper(area) if straight and self.chance(0.25) else ()
         return Targets.from_strip(strip, present, self.strip_colours(strip)), paper
+
+    def _row_lengths(self, rows: int) -> tuple[float, ...]:
+        """Lengths of a strip's rows: equal, or squeezed towards one end."""
+        lengths = np.full(rows, self.square_mm * self.flatness)
+        if self.chance(0.12):
+            count = int(self.rng.integers(1, max(2, rows // 3)))
+            lengths[-count:] *= np.linspace(1, self.rng.uniform(0.35, 0.8), count)
+        return tuple(lengths[::-1] if self.chance(0.5) else lengths)
+
+    def _paper(self, area: tuple[float, float, float, float]) -> tuple[Part, ...]:
+        """Sheet behind a strip, a little larger."""
+        rim, (x, y, w, h) = self.square_mm * self.rng.uniform(0.05, 0.6), area
+        sheet = rectangle(x - rim, y - rim, w + 2 * rim, h + 2 * rim)
+        return (Part(sheet, self.pick("paint", "paint", "dark")),)
 
     def strip_colours(self, strip: Strip) -> np.ndarray:
         """Colour of each square: ink and paper that change along a strip, with wear; (N, 3)."""
@@ -223,3 +255,12 @@ class Stage:
         across = np.array((-arm[1], arm[0])) / max(np.hypot(*arm), 1e-9) * width_mm / 2
         corners = np.array([start + across, end + across, end - across, start - across])
         return Part(corners, material, "round_y" if abs(arm[0]) > abs(arm[1]) else "round_x")
+
+
+def lies_within(squares_mm: np.ndarray, outline_mm: np.ndarray) -> np.ndarray:
+    """Which quadrilaterals (N, 4, 2) lie in a polygon (K, 2) with all corners, (N,) bool."""
+    contour = outline_mm.astype(np.float32)[:, None]
+    inside = [
+        [cv2.pointPolygonTest(contour, tuple(map(float, p)), False) >= 0 for p in square] for square in squares_mm
+    ]
+    return np.array(inside).all(1)

@@ -12,7 +12,7 @@ import numpy as np
 
 from gjadet_yolo.data.synth.strip import Strip
 
-ARC = 24  # corners of a drawn circle
+ARC = 24  # corners of a drawn circle, a multiple of 4
 Colour = tuple[float, float, float]
 
 
@@ -21,7 +21,7 @@ class Targets:
     """Targets of one body.
 
     Attributes:
-        outlines_mm: What is labelled, one quadrilateral per target, (N, 4, 2).
+        outlines_mm: What is labelled, one polygon per target, (N, K, 2); squares repeat corners where K is above 4.
         patches_mm: What is painted: convex polygons (K, 2) that do not overlap.
         colours: Colour of each patch, BGR from 0 to 255, (P, 3).
     """
@@ -31,8 +31,10 @@ class Targets:
     colours: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
 
     def __add__(self, other: Targets) -> Targets:
+        corners = max(self.outlines_mm.shape[1], other.outlines_mm.shape[1])
+        outlines = [np.repeat(one.outlines_mm, corners // one.outlines_mm.shape[1], 1) for one in (self, other)]
         return Targets(
-            np.concatenate((self.outlines_mm, other.outlines_mm)),
+            np.concatenate(outlines),
             self.patches_mm + other.patches_mm,
             np.concatenate((self.colours, other.colours)),
         )
@@ -60,7 +62,7 @@ class Targets:
             arc = angle_rad + np.pi / 2 * (quarter + np.linspace(0, 1, ARC // 4 + 1))
             rim = np.stack((np.cos(arc), np.sin(arc)), -1) * radius_mm
             quarters.append(np.concatenate((np.zeros((1, 2)), rim)) + centre_mm)
-        return cls(bounding(centre_mm, radius_mm), tuple(quarters), np.array([light, dark, light, dark], dtype=float))
+        return cls(circle(centre_mm, radius_mm), tuple(quarters), np.array([light, dark, light, dark], dtype=float))
 
     @classmethod
     def dot(cls, centre_mm: tuple[float, float], radius_mm: float, light: Colour, dark: Colour) -> Targets:
@@ -69,10 +71,10 @@ class Targets:
         rim = np.stack((np.cos(angles), np.sin(angles)), -1)
         outer, inner = rim * radius_mm + centre_mm, rim * radius_mm / 2 + centre_mm
         ring = [np.stack((inner[i], outer[i], outer[i + 1], inner[i + 1])) for i in range(ARC)]
-        return cls(bounding(centre_mm, radius_mm), (*ring, inner[:-1]), np.array([light] * ARC + [dark], dtype=float))
+        return cls(outer[None, :-1], (*ring, inner[:-1]), np.array([light] * ARC + [dark], dtype=float))
 
 
-def bounding(centre_mm: tuple[float, float], radius_mm: float) -> np.ndarray:
-    """Square around a circle, (1, 4, 2)."""
-    corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], dtype=float)
-    return (corners * radius_mm + centre_mm)[None]
+def circle(centre_mm: tuple[float, float], radius_mm: float) -> np.ndarray:
+    """Outline of a disc, (1, ARC, 2)."""
+    angles = np.arange(ARC) * 2 * np.pi / ARC
+    return (np.stack((np.cos(angles), np.sin(angles)), -1) * radius_mm + centre_mm)[None]

@@ -152,7 +152,8 @@ def add_nose(stage: Stage, motion: BodyMotion, floor_y: float, front_x: float) -
     power = rng.uniform(0.7, 1.3)
     curve = np.stack((front_x - length * (1 - np.cos(angle) ** power), floor_y - height * np.sin(angle) ** power), -1)
     back = np.array([(-2.5 * hx, floor_y - height), (-2.5 * hx, floor_y)])
-    parts = [Part(np.concatenate(([(front_x, floor_y)], curve, back)), stage.pick("paint", "paint", "steel"), gain=1.2)]
+    outline = np.concatenate(([(front_x, floor_y)], curve, back))
+    parts = [Part(outline, stage.pick("paint", "paint", "steel"), gain=1.2)]
     targets = Targets()
     for band in range(2):
         columns, radius = int(rng.integers(2, 5)), length * rng.uniform(0.7, 2.5)
@@ -161,7 +162,9 @@ def add_nose(stage: Stage, motion: BodyMotion, floor_y: float, front_x: float) -
         bend = sense * min(1 / radius, 0.4 / (columns * side))
         begin = (max(front_x - length * rng.uniform(0.5, 1.1), -hx), y)
         turn = rng.uniform(-0.3, 0.3)
-        more, _ = stage.strip(begin, length * 0.7, True, columns, bend_per_mm=bend, angle_rad=turn or 0.01)
+        more, _ = stage.strip(
+            begin, length * 0.7, True, columns, bend_per_mm=bend, angle_rad=turn or 0.01, within=outline
+        )
         targets += more
     stage.bodies.append(Body(motion, tuple(parts), targets, grime=0.1 if stage.chance(0.2) else 0.0))
 

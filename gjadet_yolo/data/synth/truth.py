@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +32,14 @@ class VideoTruth:
         camera: View of the plane.
         time_s: (T,).
         visible: Share of the marker that is seen, 0 to 1, (T, N).
-        position_px: Centre in the image, (T, N, 2).
+        position_px: Centroid of the marker's image, which is what a tracker sees, (T, N, 2). In tilted views it is not
+            quite the image of the marker's middle: the near half looks larger.
         boxes_px: Visible extents, xyxy, (T, N, 4).
         position_mm: (T, N, 2).
         velocity_mps: (T, N, 2).
         acceleration_mps2: (T, N, 2).
         objects: Labels of the other classes in each frame: class and visible extent, xyxy in px, (M, 5) each.
+        impact: Scene, pulse, contact_s, speed_mps, peak_mps2, duration_s.
     """
 
     fps: float
@@ -51,6 +53,7 @@ class VideoTruth:
     velocity_mps: np.ndarray
     acceleration_mps2: np.ndarray
     objects: list[np.ndarray]
+    impact: dict[str, float | str] = field(default_factory=dict)
 
     def rows(self) -> Iterator[tuple[float, ...]]:
         """One row per frame and marker, in the order of ``COLUMNS``."""
@@ -89,13 +92,28 @@ def follow(
         scene.camera,
         time_s,
         np.array([frame.visible for frame in seen]),
-        scene.camera.project(position),
+        centroids(scene, time_s),
         np.array([frame.boxes for frame in seen]),
         position,
         velocity,
         acceleration,
         objects,
     )
+
+
+def centroids(scene: Scene, time_s: np.ndarray) -> np.ndarray:
+    """Centroids of the images of all markers, (T, N, 2) in px."""
+    found = [np.zeros((len(time_s), 0, 2))]
+    for body in scene.bodies:
+        outlines = body.targets.outlines_mm
+        placed = body.motion.markers(time_s, outlines.reshape(-1, 2)).position_mm
+        corners = scene.camera.project(placed).reshape(len(time_s), *outlines.shape)  # (T, N, K, 2)
+        middle = corners.mean(2, keepdims=True)  # keeps the numbers small
+        first, second = corners - middle, np.roll(corners, -1, axis=2) - middle
+        cross = first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
+        moment = ((first + second) * cross[..., None]).sum(2)
+        found.append(middle[:, :, 0] + moment / (3 * cross.sum(2)[..., None]))
+    return np.concatenate(found, 1)
 
 
 def write_truth(truth: VideoTruth, folder: Path) -> None:
@@ -110,7 +128,13 @@ def write_truth(truth: VideoTruth, folder: Path) -> None:
         writer.writerows(rows)
     scale = truth.camera.mm_per_px(truth.camera.locate(np.array(truth.camera.size_px) / 2))
     camera = asdict(truth.camera) | {"mm_per_px": float(scale), "fps": truth.fps, "exposure_s": truth.exposure_s}
-    content = {"camera": camera, "columns": COLUMNS, "rows": rows, "objects": list(object_rows(truth))}
+    content = {
+        "impact": truth.impact,
+        "camera": camera,
+        "columns": COLUMNS,
+        "rows": rows,
+        "objects": list(object_rows(truth)),
+    }
     (folder / "truth.json").write_text(json.dumps(content), encoding="utf-8")
     (folder / "mot.txt").write_text("".join(mot_lines(truth)), encoding="utf-8")
 

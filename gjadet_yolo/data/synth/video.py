@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -13,12 +13,15 @@ from gjadet_yolo.data.synth.look import Look
 from gjadet_yolo.data.synth.pulse import STOPS, PiecewiseLinear
 from gjadet_yolo.data.synth.render import Frame, Renderer
 from gjadet_yolo.data.synth.scene import Scene
-from gjadet_yolo.data.synth.stage import Impact, Wanted
+from gjadet_yolo.data.synth.stage import Event, Impact, Wanted
 from gjadet_yolo.data.synth.still import SCENES, add_backdrop, add_foreground, open_stage
 from gjadet_yolo.data.synth.truth import VideoTruth, follow
 from gjadet_yolo.locate import suggestion
 
 PLAYBACK_FPS = 25
+MOST_FRAMES = 100_000
+SPEEDS_MPS = (0.5, 100.0)  # that a table pulse may take away
+SMALLEST_PX = 6.0  # side of a video's squares
 SHUTTER = 0.2  # longest exposure, as a share of the time between frames
 CONTACT, STOPPING = 0.15, 0.7  # moment of contact, and longest pulse, as shares of the video
 RUN_UP = 0.15  # longest way before contact, as a share of the picture's width
@@ -53,7 +56,9 @@ class VideoPlan:
             raise ValueError(f"there is no scene '{self.scene}'.{suggestion(self.scene, list(SCENES))}")
         if not (np.isfinite(self.fps) and self.fps > 0) or self.frames < 1:
             raise ValueError(f"fps is {self.fps} and frames {self.frames}; allowed: a rate above 0, 1 frame or more.")
-        if self.pulse not in STOPS and not self.pulse.endswith(".csv"):
+        if self.frames > MOST_FRAMES:
+            raise ValueError(f"a video has {self.frames} frames, allowed: {MOST_FRAMES}. Lower fps or seconds.")
+        if self.pulse not in STOPS and not self.pulse.lower().endswith(".csv"):
             raise ValueError(f"there is no pulse '{self.pulse}'.{suggestion(self.pulse, [*STOPS, 'FILE.csv'])}")
 
 
@@ -67,6 +72,8 @@ class Video:
         look: Light, lens and sensor.
         exposure_s: Exposure time.
         rng: Source of what differs between frames.
+        event: The impact.
+        rendered: Labels of the frames rendered so far; their pictures are not kept.
     """
 
     plan: VideoPlan
@@ -74,6 +81,7 @@ class Video:
     look: Look
     exposure_s: float
     rng: np.random.Generator
+    event: Event | None = None
     rendered: list[Frame] = field(default_factory=list)
 
     @property
@@ -94,7 +102,9 @@ class Video:
     def truth(self) -> VideoTruth:
         """Truth of the frames that have been rendered."""
         seen, objects = [frame.targets for frame in self.rendered], [frame.things for frame in self.rendered]
-        return follow(self.scene, self.time_s[: len(seen)], self.plan.fps, self.exposure_s, seen, objects)
+        truth = follow(self.scene, self.time_s[: len(seen)], self.plan.fps, self.exposure_s, seen, objects)
+        impact = asdict(self.event) if self.event else {}
+        return replace(truth, impact={"scene": self.plan.scene, "pulse": self.plan.pulse} | impact)
 
 
 def draw_video(rng: np.random.Generator, plan: VideoPlan) -> Video:
@@ -108,31 +118,49 @@ def draw_video(rng: np.random.Generator, plan: VideoPlan) -> Video:
         FileNotFoundError: No such pulse table.
         ValueError: The table cannot be a pulse.
     """
-    width = plan.size_px[0]
-    square_px, speed_mps, square_mm = width * float(rng.uniform(0.014, 0.03)), float(rng.uniform(5, 15)), None
-    shape = STOPS.get(plan.pulse)
-    if shape is None:
-        table = PiecewiseLinear.from_csv(Path(plan.pulse))
-        end = np.array([table.duration_s])
-        speed_mps = float(table.velocity_loss(end)[0])
-        way_mm = (speed_mps * table.duration_s - float(table.shortfall(end)[0])) * 1e3
+    width, length_s = plan.size_px[0], plan.frames / plan.fps
+    square_px = max(width * float(rng.uniform(0.014, 0.03)), SMALLEST_PX)
+    speed_mps, square_mm, pulse = float(rng.uniform(5, 15)), None, STOPS.get(plan.pulse)
+    if pulse is None:
+        table = read_pulse(Path(plan.pulse))
+        speed_mps, way_mm = stop_of(table)
         square_mm = 1.05 * way_mm / (ROOM[plan.scene] * width) * square_px  # the whole way fits into the picture
-
-        def shape(speed: float, distance: float) -> PiecewiseLinear:
-            return table
-
     stage = open_stage(rng, plan.size_px, square_px, CROWD[plan.scene], square_mm)
     stage.speed_mps = speed_mps
-    length_s = plan.frames / plan.fps
-    if shape is STOPS.get(plan.pulse):  # slow enough to be in view before contact
+    if pulse is not None:  # slow enough to be in view before contact
         stage.speed_mps = min(speed_mps, 2e-3 * stage.half_mm[0] * RUN_UP / (CONTACT * length_s))
-    stage.impact = Impact(CONTACT * length_s, STOPPING * length_s, shape)
+    stage.impact = Impact(CONTACT * length_s, STOPPING * length_s, pulse or (lambda speed, distance: table))
     add_backdrop(stage)
     background = SCENES[plan.scene](stage)
     add_foreground(stage)
     scene = Scene(stage.camera, tuple(stage.bodies), background, int(rng.integers(2**31)))
     look = Look.draw(rng, plan.size_px, square_px)
-    return Video(plan, scene, look, float(rng.uniform(0.02, SHUTTER)) / plan.fps, rng)
+    longest_s = min(SHUTTER / plan.fps, stage.square_mm / (stage.speed_mps * 1e3))  # a square's blur at most
+    return Video(plan, scene, look, float(rng.uniform(0.1, 1)) * longest_s, rng, stage.event)
+
+
+def stop_of(table: PiecewiseLinear) -> tuple[float, float]:
+    """Speed in m/s that a pulse takes away, and the way in mm until it has done so."""
+    end = np.array([table.duration_s])
+    speed_mps = float(table.velocity_loss(end)[0])
+    return speed_mps, (speed_mps * table.duration_s - float(table.shortfall(end)[0])) * 1e3
+
+
+def read_pulse(file: Path) -> PiecewiseLinear:
+    """Read a pulse table and check that it is of a crash.
+
+    Raises:
+        FileNotFoundError: No such file.
+        ValueError: Not a pulse, or not in s and m/s².
+    """
+    table, (low, high) = PiecewiseLinear.from_csv(file), SPEEDS_MPS
+    speed_mps, _ = stop_of(table)
+    if not low <= speed_mps <= high:
+        raise ValueError(
+            f"{file}: the pulse takes away {speed_mps:.3g} m/s, allowed: {low:g} to {high:g}. Times are in s, "
+            f"decelerations in m/s²."
+        )
+    return table
 
 
 def open_writer(file: Path, size_px: tuple[int, int]) -> cv2.VideoWriter:

@@ -20,10 +20,11 @@ import numpy as np
 
 from gjadet_yolo.data.boxes import LabelledImage
 from gjadet_yolo.data.coco import Progress, to_coco
+from gjadet_yolo.data.synth.pulse import STOPS
 from gjadet_yolo.data.synth.scene import NAMES
 from gjadet_yolo.data.synth.still import SCENES, Recipe, draw_still
 from gjadet_yolo.data.synth.truth import write_truth
-from gjadet_yolo.data.synth.video import VideoPlan, draw_video, write_video
+from gjadet_yolo.data.synth.video import VideoPlan, draw_video, read_pulse, write_video
 from gjadet_yolo.data.yolo import label_lines, whole_folder, write_data_yaml
 
 TRAIN, VAL, VIDEO = range(3)  # first part of every seed after the user's
@@ -69,11 +70,15 @@ class Request:
                 f"images is {self.images}, videos {self.videos}, seed {self.seed}; allowed: 0 or more, and at least "
                 f"one picture or video."
             )
+        if self.images == 1:
+            raise ValueError(
+                "images is 1, allowed: 0, or 2 and more: at least one for training and one for validation."
+            )
         if self.images and not 1 <= self.val < self.images:
             raise ValueError(f"val is {self.val} of {self.images} images, allowed: 1 to {self.images - 1}.")
         self.recipe.check((self.imgsz, self.imgsz))
-        if self.videos:
-            self.plan(0)
+        if self.videos and self.plan(0).pulse not in STOPS:
+            read_pulse(Path(self.pulse))  # before the work, not in the middle of it
 
     def plan(self, index: int) -> VideoPlan:
         """What one of the videos shows.
@@ -93,7 +98,8 @@ def write_still(request: Request, folder: Path, split: int, index: int) -> Label
     image, labels = draw_still(rng, (request.imgsz, request.imgsz), request.recipe)
     name, stem = SPLITS[split], f"{index:06d}"
     file = folder / "images" / name / f"{stem}.jpg"
-    cv2.imwrite(str(file), image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    if not cv2.imwrite(str(file), image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY]):
+        raise OSError(f"{file} cannot be written. Is there room on the disk?")
     (folder / "labels" / name / f"{stem}.txt").write_text(
         label_lines(labels, request.imgsz, request.imgsz), encoding="utf-8"
     )
@@ -135,7 +141,7 @@ def results(jobs: list[Any], workers: int) -> Iterator[Iterable[Any]]:
         return
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), quiet)
     try:
-        yield pool.map(write_job, jobs, chunksize=max(1, min(16, len(jobs) // (4 * workers))))
+        yield pool.map(write_job, jobs, chunksize=1 if jobs[0][2] == VIDEO else min(8, len(jobs) // workers + 1))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -173,7 +179,7 @@ def render_set(
             (folder / "labels" / name).mkdir(parents=True)
         jobs = [(request, folder, split, index) for split, count in counts.items() for index in range(count)]
         with results(jobs, workers) as written:
-            done = list(progress(Sized(written, len(jobs)), "rendering"))
+            done = list(progress(Counted(written, len(jobs)), "rendering"))
         if request.images:
             write_annotations(folder, [job[2] for job in jobs], done)
             write_data_yaml(folder, SPLITS.values(), NAMES)
@@ -182,7 +188,7 @@ def render_set(
 
 
 @dataclass
-class Sized:
+class Counted:
     """An iterable whose length is known, for the progress display."""
 
     items: Iterable[Any]

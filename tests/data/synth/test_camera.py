@@ -96,3 +96,11 @@ def test_refusals(settings, words):
 def test_size_is_checked():
     with pytest.raises(ValueError, match=r"size_px is \(0, 480\)"):
         Camera((0, 480), ((1.0, 0, 0), (0, 1.0, 0), (0, 0, 1.0)), 500.0)
+
+
+def test_far_points_stay_outside_the_image():
+    """A barrel's polynomial folds back beyond the corner; points out there may not come back into view."""
+    camera = Camera.facing((640, 640), 2.0, focal_px=1088.0, k1=-0.25)
+    x = camera.project(np.stack((np.linspace(0, 1e5, 200), np.zeros(200)), -1))[:, 0]
+    assert (np.diff(x) > 0).all()
+    assert x[-1] > 640

@@ -93,3 +93,7 @@ def test_refusals(corners):
 def test_even_samples_are_refused():
     with pytest.raises(ValueError, match="samples is 4; expected an odd number"):
         polygon_coverage(square(9, 9, 3), SIZE, samples=4)
+
+
+def test_corners_on_a_line_cover_nothing():
+    assert polygon_coverage(np.array([[2.0, 2], [10, 10], [5, 5]]), SIZE).area == 0

@@ -12,8 +12,12 @@ from gjadet_yolo.data.synth.motion import BodyMotion, StepResponse
 from gjadet_yolo.data.synth.pulse import Haversine
 from gjadet_yolo.data.synth.render import Frame, Renderer
 from gjadet_yolo.data.synth.scene import Body, Crush, Part, Scene, Thing, rectangle
+from gjadet_yolo.data.synth.stage import Wanted
+from gjadet_yolo.data.synth.still import SCENES, open_stage
 from gjadet_yolo.data.synth.strip import Strip
 from gjadet_yolo.data.synth.target import Targets
+from gjadet_yolo.data.synth.truth import centroids
+from gjadet_yolo.data.synth.visible import area_of, cut_to_image
 
 SIZE = (320, 240)
 BRAKED = BodyMotion((100.0, 20.0), (8.0, 0.0), Haversine(300.0, 0.05), pitch=StepResponse(0.1, 5.0, 8.0))
@@ -35,7 +39,7 @@ def alone(strip: Strip, which: int) -> Targets:
 
 
 @pytest.mark.parametrize("exposure_s", [0.0, 0.0008])
-@pytest.mark.parametrize("view", [{}, {"roll_rad": 0.15, "k1": -0.1}, {"pan_rad": 0.3, "tilt_rad": 0.1}], ids=str)
+@pytest.mark.parametrize("view", [{}, {"roll_rad": 0.15, "k1": -0.1}, {"pan_rad": 0.35, "tilt_rad": 0.1}], ids=str)
 def test_rendered_centroids_are_the_truth(black, view, exposure_s):
     """A square on a plate of a braked, pitching body, smeared by its motion, against the truth: 0.02 px."""
     camera = Camera.facing(SIZE, 3.0, (200.0, 0.0), **view)
@@ -46,7 +50,9 @@ def test_rendered_centroids_are_the_truth(black, view, exposure_s):
     for time_s in np.linspace(0.002, 0.05, 7):
         frame = renderer.frame(time_s)
         corners = camera.project(BRAKED.markers(np.array([time_s]), strip.squares_mm[1]).position_mm[0])
-        assert np.hypot(*(centroid(frame.image[..., 0]) - polygon_centroid(corners))) < 0.02
+        written = centroids(scene, np.array([time_s]))[0, 0]
+        assert np.hypot(*(centroid(frame.image[..., 0]) - written)) < 0.02
+        np.testing.assert_allclose(written, polygon_centroid(corners), atol=1e-6)
         np.testing.assert_allclose(frame.targets.boxes[0], [*corners.min(0), *corners.max(0)])
 
 
@@ -122,14 +128,61 @@ def test_objects_by_hand(black):
     np.testing.assert_allclose(frame.labels, [[3, 160, 120, 210, 145]])
 
 
-def test_round_targets_are_one_box_each(black):
+@pytest.mark.parametrize("roll_rad", [0.0, 0.6])
+def test_round_targets_are_one_box_each(black, roll_rad):
+    """However the camera is turned, a disc of 30 px is a box of 30 px."""
     targets = Targets.quadrant((0.0, 0.0), 30.0, 0.3, (240.0,) * 3, (10.0,) * 3)
     targets += Targets.dot((100.0, 0.0), 20.0, (240.0,) * 3, (10.0,) * 3)
-    scene = Scene(Camera.facing(SIZE, 2.0), (Body(STANDING, targets=targets),), black, 0)
-    frame = Renderer(scene, (0.0, 0.0)).frame(0.0)
-    np.testing.assert_allclose(frame.labels[:, 1:], [[145, 105, 175, 135], [200, 110, 220, 130]], atol=1e-4)
+    targets += Targets.from_strip(Strip(1, 20.0, (-100.0, 0.0), columns=1))
+    camera = Camera.facing(SIZE, 2.0, roll_rad=roll_rad)
+    frame = Renderer(Scene(camera, (Body(STANDING, targets=targets),), black, 0), (0.0, 0.0)).frame(0.0)
+    assert len(frame.labels) == 3
+    np.testing.assert_allclose(frame.labels[0, 1:], [145, 105, 175, 135], atol=0.2)
+    middle = camera.project(np.array((100.0, 0.0)))
+    np.testing.assert_allclose(frame.labels[1, 1:], [*(middle - 10), *(middle + 10)], atol=0.2)
     light, dark = (frame.image[105:135, 145:175, 0] > 125).sum(), np.pi * 15**2 / 2
     assert light == pytest.approx(dark, rel=0.1)  # half of the disc
+
+
+def test_turned_square_cut_by_the_border(black):
+    """A diamond whose middle lies on the border: half of it is seen, and its box is that of the half."""
+    camera = Camera.facing(SIZE, 1.0, roll_rad=np.pi / 4)
+    corner = camera.locate(np.array((0.0, 120.0))) - 20
+    targets = Targets.from_strip(Strip(1, 40.0, tuple(corner), columns=1))
+    frame = Renderer(Scene(camera, (Body(STANDING, targets=targets),), black, 0), (0.0, 0.0)).frame(0.0)
+    half = 20 * np.sqrt(2)
+    assert frame.targets.visible[0] == pytest.approx(0.5)
+    np.testing.assert_allclose(frame.targets.boxes[0], [0, 120 - half, half, 120 + half])
+
+
+def test_cut_by_hand():
+    """A triangle whose left third lies outside: its sides cross the border at a quarter and three quarters of 40."""
+    inside = cut_to_image(np.array([(-10.0, 20.0), (10.0, 0.0), (10.0, 40.0)]), np.array((50.0, 50.0)))
+    assert area_of(inside) == pytest.approx(400 - 100)
+    assert sorted(inside[inside[:, 0] == 0][:, 1].tolist()) == [10.0, 30.0]
+
+
+@pytest.mark.parametrize("k1", [-0.25, 0.1])
+def test_distorted_surfaces_reach_the_corners(black, k1):
+    body = Body(STANDING, (Part(rectangle(-2000, -2000, 4000, 4000), black),))
+    scene = Scene(Camera.facing(SIZE, 2.0, focal_px=544.0, k1=k1), (body,), "hall", 0)
+    renderer = Renderer(scene, (0.0, 0.0))
+    alpha = renderer.draw(body, renderer.sprites[0], 0.0).alpha
+    assert alpha.shape == (240, 320)
+    assert alpha.min() > 0.999
+
+
+@pytest.mark.parametrize("kind", SCENES)
+def test_targets_of_a_body_do_not_overlap(kind):
+    """Colours of patches are added up, so that overlap would show as more than full coverage."""
+    for seed in range(25):
+        rng = np.random.default_rng([2, seed])
+        stage = open_stage(rng, SIZE, 9.0, Wanted(point=60, bogie=1, wheel=3, absorber=1, rw=0))
+        SCENES[kind](stage)
+        renderer = Renderer(Scene(stage.camera, tuple(stage.bodies), "dark", 0), (0.0, 0.0))
+        for body, sprite in zip(stage.bodies, renderer.sprites, strict=True):
+            pixels = renderer.draw(body, sprite, 0.0).pixels
+            assert pixels.size == 0 or (pixels[..., 3].max() < 1.02 and pixels.min() > -1)
 
 
 def test_crushed_tube_moves_in_proportion():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from gjadet_yolo.data.synth.pulse import STOPS
 from gjadet_yolo.data.synth.still import SCENES
+from gjadet_yolo.data.synth.truth import write_truth
 from gjadet_yolo.data.synth.video import VideoPlan, draw_video, write_video
 
 SIZE = (160, 160)
@@ -87,6 +89,7 @@ def test_videos_repeat():
         ({"scene": "trian"}, "no scene 'trian'. Did you mean 'train'?"),
         ({"fps": 0.0}, "fps is 0.0"),
         ({"frames": 0}, "frames 0; allowed"),
+        ({"frames": 10**6}, "a video has 1000000 frames, allowed: 100000"),
         ({"pulse": "havesine"}, "no pulse 'havesine'. Did you mean 'haversine'?"),
     ],
 )
@@ -94,6 +97,53 @@ def test_refusals(settings, message):
     with pytest.raises(ValueError) as error:
         VideoPlan(**settings)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_every_scene_has_its_impact(scene):
+    """Also close-ups; vibration stays within 5 % of the pulse, and walls stand still."""
+    for seed in range(8):
+        video = draw_video(np.random.default_rng(seed), VideoPlan(SIZE, 1000.0, 100, scene, "trapezoid"))
+        assert video.event.contact_s == pytest.approx(0.015)
+        assert video.event.duration_s <= 0.07 + 1e-9
+        for body in video.scene.bodies:
+            if any(thing.label == 4 for thing in body.things):
+                assert np.ptp(body.motion.markers(video.time_s, np.zeros((1, 2))).position_mm, axis=0).max() == 0
+            for shake in getattr(body.motion, "vibration", ()):
+                if shake is not None:
+                    most = shake.amplitude_mm * 1e-3 * (2 * np.pi * shake.frequency_hz) ** 2
+                    assert most <= max(0.05 * video.event.peak_mps2, 5.0) * 1.001
+
+
+def test_small_videos_have_markers_to_find():
+    video = draw_video(np.random.default_rng(0), VideoPlan((96, 96), frames=2))
+    list(video.frames())
+    assert video.rendered[0].targets.is_labelled.sum() > 5
+
+
+@pytest.mark.parametrize(("row", "speed"), [("0.05,0", "0 m/s"), ("50,100", "2.5e+03 m/s")])
+def test_table_that_is_no_crash(tmp_path, row, speed):
+    file = tmp_path / "pulse.csv"
+    file.write_text(f"0,0\n{row}\n")
+    with pytest.raises(ValueError) as error:
+        draw_video(np.random.default_rng(0), VideoPlan(SIZE, pulse=str(file)))
+    assert f"pulse.csv: the pulse takes away {speed}, allowed: 0.5 to 100. Times are in s" in str(error.value)
+
+
+def test_table_of_a_spreadsheet(tmp_path):
+    """With a byte order mark, without a heading, with an empty last row, and a suffix in capitals."""
+    file = tmp_path / "PULSE.CSV"
+    file.write_bytes(b"\xef\xbb\xbf0,100\r\n0.05,100\r\n,\r\n")
+    video = draw_video(np.random.default_rng(2), VideoPlan(SIZE, pulse=str(file)))
+    assert video.event.speed_mps == pytest.approx(5.0)
+
+
+def test_truth_names_the_impact(tmp_path):
+    video = draw_video(np.random.default_rng(0), VideoPlan(SIZE, frames=4))
+    write_truth(write_video(video, tmp_path / "v.avi"), tmp_path)
+    impact = json.loads((tmp_path / "truth.json").read_text())["impact"]
+    assert (impact["scene"], impact["pulse"]) == ("rig", "haversine")
+    assert impact["peak_mps2"] == pytest.approx(2 * impact["speed_mps"] / impact["duration_s"], rel=1e-3)
 
 
 def test_pulse_table_that_does_not_increase(tmp_path):

@@ -79,6 +79,7 @@ def test_nothing_is_overwritten_unasked(tmp_path):
         ({"imgsz": 0}, "imgsz is 0, allowed: 64 to 4096 px"),
         ({"images": -1}, "images is -1"),
         ({"images": 0}, "at least one picture or video"),
+        ({"images": 1, "val": 1}, "images is 1, allowed: 0, or 2 and more"),
         ({"images": 5, "val": 5}, "val is 5 of 5 images, allowed: 1 to 4"),
         ({"videos": 1, "fps": -1.0}, "fps is -1.0"),
         ({"videos": 1, "seconds": 0.0}, "seconds 0.0; allowed: numbers above 0"),
