@@ -226,6 +226,10 @@ class Stage:
             light = np.array(LIGHT[1]) * share + np.array((225, 248, 255)) * (1 - share)
         colours = np.where(strip.is_light[:, None], light, np.array(self.ink))
         colours *= 1 + rng.uniform(0, 0.08) * rng.standard_normal((count, 1))
+        if self.chance(0.15):  # an end that turns away from the light
+            where = np.arange(count) // strip.columns / max(strip.rows - 1, 1)
+            away = np.clip((where - rng.uniform(0.5, 0.95)) / rng.uniform(0.05, 0.4), 0, 1)
+            colours *= (1 - rng.uniform(0.5, 0.95) * (away if self.chance(0.5) else away[::-1]))[:, None]
         return np.clip(colours, 2, 255)
 
     def disc(self, centre_mm: tuple[float, float], radius_mm: float) -> Targets:
