@@ -22,7 +22,7 @@ def build(stage: Stage) -> str:
 
 
 def add_plate(stage: Stage) -> None:
-    """A plate with one to three strips, placed where there is room; it may move."""
+    """A plate with a strip, placed where there is room; it may move."""
     rng, (hx, hy), side = stage.rng, stage.half_mm, stage.square_mm
     lying = stage.chance(0.4)
     width = stage.columns * side

@@ -13,7 +13,7 @@ from gjadet_yolo.data.synth.look import Look
 from gjadet_yolo.data.synth.motion import BodyMotion
 from gjadet_yolo.data.synth.render import Renderer
 from gjadet_yolo.data.synth.scene import NAMES, Body, Part, Scene, regular
-from gjadet_yolo.data.synth.stage import Stage, Wanted
+from gjadet_yolo.data.synth.stage import STEADY, Stage, Wanted
 from gjadet_yolo.data.synth.visible import LEAST_PX
 from gjadet_yolo.locate import suggestion
 
@@ -135,9 +135,8 @@ def draw_still(rng: np.random.Generator, size: tuple[int, int], recipe: Recipe) 
     background = SCENES[kind](stage)
     add_foreground(stage)
     scene = Scene(stage.camera, tuple(stage.bodies), background, int(rng.integers(2**31)))
-    exposure_s = (
-        float(rng.uniform(0, 0.25)) * stage.square_mm / (stage.speed_mps * 1e3)
-    )  # a quarter of a square at most
+    blur_mm = float(rng.uniform(0, 0.25)) * stage.square_mm
+    exposure_s = blur_mm / (stage.speed_mps * 1e3)
     time_s = float(rng.uniform(0, stage.latest_s))
     frame = Renderer(scene, (time_s, time_s), exposure_s).frame(time_s)
     look = Look.draw(rng, size, square_px)
@@ -167,7 +166,7 @@ def add_backdrop(stage: Stage) -> None:
     if stage.chance(0.6):
         size = 2 * min(hx, hy) * float(np.exp(rng.uniform(-3.5, -1.2)))
         parts = clutter(rng, (-hx, -hy, 2 * hx, 2 * hy), size, int(rng.integers(1, 7)))
-        stage.bodies.append(Body(BodyMotion((0.0, 0.0)), parts))
+        stage.bodies.append(Body(STEADY, parts))
 
 
 def add_foreground(stage: Stage) -> None:
@@ -177,19 +176,11 @@ def add_foreground(stage: Stage) -> None:
         start = rng.uniform(-hx, hx), -1.2 * hy
         end = rng.uniform(-hx, hx), 1.2 * hy
         width = stage.square_mm * rng.uniform(0.1, 0.9)
-        stage.bodies.append(
-            Body(BodyMotion((0.0, 0.0)), (stage.rod(start, end, width, stage.pick("dark", "steel", "paint")),))
-        )
+        stage.bodies.append(Body(STEADY, (stage.rod(start, end, width, stage.pick("dark", "steel", "paint")),)))
     if stage.chance(0.25):
         for _ in range(int(rng.integers(1, 9))):
-            place = rng.uniform(-hx, hx), rng.uniform(-hy, hy)
-            piece = regular(
-                place, stage.square_mm * np.exp(rng.uniform(-2, 0.6)), int(rng.integers(3, 7)), rng.uniform(0, 2)
-            )
-            way = tuple(stage.speed_mps * rng.uniform(-2, 2, 2))
-            stage.bodies.append(
-                Body(
-                    BodyMotion((0.0, 0.0), way),
-                    (Part(piece, stage.pick("dark", "rust", "paint"), gain=rng.uniform(0.5, 1.5)),),
-                )
-            )
+            place, radius = rng.uniform(-1, 1, 2) * (hx, hy), stage.square_mm * np.exp(rng.uniform(-2, 0.6))
+            outline = regular(place, radius, int(rng.integers(3, 7)), rng.uniform(0, 2))
+            piece = Part(outline, stage.pick("dark", "rust", "paint"), gain=rng.uniform(0.5, 1.5))
+            motion = BodyMotion((0.0, 0.0), tuple(stage.speed_mps * rng.uniform(-2, 2, 2)))
+            stage.bodies.append(Body(motion, (piece,)))
