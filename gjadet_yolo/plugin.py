@@ -263,13 +263,19 @@ def finding(check: Callable[..., Any], find: Callable[[str | Path], Path | None]
 
 
 def loading(load: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap the host's loading of checkpoints: what the user has wins, then the packaged ones, then the host's."""
+    """Wrap the host's loading of checkpoints: what the user has wins, then the packaged ones, then the host's.
+
+    A packaged checkpoint keeps its bare name, so that what the host writes beside a checkpoint (exports) lands in the
+    current folder, as with the host's own ones, and not in the package.
+    """
 
     @functools.wraps(load)
     def wrapper(weight: str | Path, *args: Any, **kwargs: Any) -> Any:
         found = None if Path(weight).exists() else locate.weights(weight)
+        if found:
+            return load(str(found), *args, **kwargs)[0], str(weight)
         with suggesting(weight, "weights"):
-            return load(str(found or weight), *args, **kwargs)
+            return load(weight, *args, **kwargs)
 
     return wrapper
 

@@ -79,13 +79,14 @@ def test_released_checkpoint_by_bare_name(fresh, tmp_path):
     code = (
         f"from ultralytics import YOLO; import numpy as np; m = YOLO('{RELEASED}'); "
         "r = m.predict(np.zeros((320, 320, 3), np.uint8), imgsz=320, device='cpu', verbose=False); "
-        "print('@', type(m.model).__name__, list(m.names.values()), len(r))"
+        "print('@', type(m.model).__name__, list(m.names.values()), len(r), m.model.pt_path)"
     )
     for safe in ("0", "1"):
         done = fresh(code, ULTRALYTICS_SAFE_LOAD=safe)
-        assert done.stdout.split("@")[-1].strip() == "GjadetModel ['point', 'bogie', 'wheel', 'absorber', 'rw'] 1", (
-            done.stderr
-        )
+        assert (
+            done.stdout.split("@")[-1].strip()
+            == f"GjadetModel ['point', 'bogie', 'wheel', 'absorber', 'rw'] 1 {RELEASED}"
+        ), done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
