@@ -86,7 +86,7 @@ def add_car(stage: Stage, motion: BodyMotion, floor_y: float, front_x: float) ->
     parts = [Part(rectangle(*area), stage.pick("paint", "paint", "paint", "steel"), gain=rng.uniform(0.7, 1.3))]
     parts += openings(stage, top, floor_y, front_x)
     band = stage.columns * side * 1.1
-    if stage.chance(0.4):  # solera: a dark or light beam under the windows
+    if stage.chance(0.4):  # solebar: a dark or light beam under the windows
         sill = rectangle(-2.5 * hx, floor_y - band, 2.5 * hx + front_x, band)
         parts.append(Part(sill, stage.pick("dark", "paint", "steel")))
     targets = Targets()
