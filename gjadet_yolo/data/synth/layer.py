@@ -59,12 +59,16 @@ class Layer:
             colours: (N, 3).
         """
         height, width = self.pixels.shape[:2]
-        offset, painted = np.array((self.x, self.y), dtype=float), np.zeros_like(self.pixels)
+        points = np.concatenate(corners_px) - (self.x, self.y)
+        low = np.clip(np.floor(points.min(0)).astype(int) - 1, 0, (width, height))
+        size = np.clip(np.ceil(points.max(0)).astype(int) + 1, low, (width, height)) - low
+        part = self.pixels[low[1] : low[1] + size[1], low[0] : low[0] + size[0]]
+        painted = np.zeros_like(part)
         for corners, colour in zip(corners_px, colours, strict=True):
-            cover = polygon_coverage(corners - offset, (width, height), samples=3)
+            cover = polygon_coverage(corners - low - (self.x, self.y), tuple(size.tolist()), samples=3)
             painted[cover.window] += cover.alpha[..., None] * np.float32((*colour, 1))
-        self.pixels *= np.maximum(1 - painted[..., 3:], 0)
-        self.pixels += painted
+        part *= np.maximum(1 - painted[..., 3:], 0)
+        part += painted
 
     def smear(self, way_px: np.ndarray) -> None:
         """Blur along a way (x, y) in px, centred: what a body shows that moves evenly during the exposure."""

@@ -41,11 +41,11 @@ class Lens:
         if camera.k1 == 0 and camera.k2 == 0:
             return None
         width, height = camera.size_px
-        step = 16  # the distortion is smooth: computed on a grid and interpolated
-        columns, rows = np.arange(-step, width + 2 * step, step), np.arange(-step, height + 2 * step, step)
-        moved = camera.undistort(np.stack(np.meshgrid(columns + 0.5, rows + 0.5), -1)) - 0.5
-        where = np.meshgrid(*(np.arange(side, dtype=np.float32) / step + 1 for side in (width, height)))
-        full = cv2.remap(moved.astype(np.float32), where[0], where[1], cv2.INTER_LINEAR)
+        step = 16  # the distortion is smooth: computed at the middles of cells and interpolated
+        columns, rows = (np.arange(-step, side + step, step) + step / 2 for side in (width, height))
+        moved = (camera.undistort(np.stack(np.meshgrid(columns, rows), -1)) - 0.5).astype(np.float32)
+        whole = cv2.resize(moved, (step * len(columns), step * len(rows)), interpolation=cv2.INTER_LINEAR)
+        full = whole[step : step + height, step : step + width]
         low, high = np.floor(full.min((0, 1))).astype(int) - 1, np.ceil(full.max((0, 1))).astype(int) + 2
         x, y = (np.ascontiguousarray(full[..., axis]) - np.float32(low[axis]) for axis in (0, 1))
         return cls((int(low[0]), int(low[1])), (int(high[0] - low[0]), int(high[1] - low[1])), x, y)

@@ -165,8 +165,8 @@ def add_backdrop(stage: Stage) -> None:
     rng, (hx, hy) = stage.rng, stage.half_mm
     if stage.chance(0.6):
         size = 2 * min(hx, hy) * float(np.exp(rng.uniform(-3.5, -1.2)))
-        parts = clutter(rng, (-hx, -hy, 2 * hx, 2 * hy), size, int(rng.integers(1, 7)))
-        stage.bodies.append(Body(STEADY, parts))
+        for _ in range(int(rng.integers(1, 7))):  # one body each: a layer as large as all of them costs more
+            stage.bodies.append(Body(STEADY, clutter(rng, (-hx, -hy, 2 * hx, 2 * hy), size, 1)))
 
 
 def add_foreground(stage: Stage) -> None:
