@@ -12,15 +12,28 @@ from torch import nn
 from gjadet_yolo.locate import suggestion
 from gjadet_yolo.losses.binary import BinaryCrossEntropy
 from gjadet_yolo.losses.equalization import EqualizationLoss
+from gjadet_yolo.losses.focal import FocalLoss
 from gjadet_yolo.losses.gjr import GJRLoss
+from gjadet_yolo.losses.iou import BOX_LOSSES, PENALTIES
+from gjadet_yolo.losses.quality_focal import QualityFocalLoss
 
-CLASS_LOSSES: dict[str, type[nn.Module]] = {"bce": BinaryCrossEntropy, "eqlv2": EqualizationLoss, "gjr": GJRLoss}
+CLASS_LOSSES: dict[str, type[nn.Module]] = {
+    "bce": BinaryCrossEntropy,
+    "focal": FocalLoss,
+    "qfl": QualityFocalLoss,
+    "eqlv2": EqualizationLoss,
+    "gjr": GJRLoss,
+}
+LEVELS = {"focal": 4.0}
+"""Factors that bring a class loss to the level of the others: focal's positives weigh 1/4 by its alpha."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "cls": tuple(CLASS_LOSSES),
     "cls_anchors": ("auto", "foreground", "all"),
     "cls_target": ("auto", "onehot", "iou", "score"),
     "obj": ("bce", "qfl"),
+    "box": tuple(BOX_LOSSES),
+    "box_penalty": PENALTIES,
 }
 
 
@@ -29,7 +42,7 @@ class LossConfig:
     """Losses of a detection model; the block's keys are these fields, and every one is optional.
 
     Attributes:
-        cls: Class loss: ``bce`` (host), ``eqlv2`` or ``gjr``.
+        cls: Class loss: ``bce`` (host), ``focal``, ``qfl``, ``eqlv2`` or ``gjr``.
         cls_anchors: Anchors the class loss sees: ``foreground`` (published form, needs JointDetect), ``all`` (host), or
             ``auto``: foreground on JointDetect, all on the plain head.
         cls_target: Target at the target's own class: ``onehot``, ``iou`` of the predicted box (the joint
@@ -38,10 +51,13 @@ class LossConfig:
         cls_gain: Factor on the class loss, on top of the host's ``cls=``.
         obj: Objectness loss of JointDetect: ``bce`` or ``qfl`` (quality focal, exponent 2).
         obj_gain: Factor on the objectness loss, on top of the host's ``cls=``.
-        gamma: Steepness of the class weights (eqlv2, gjr); default: the loss's own.
-        mu: Gradient ratio at which their function is 1/2.
-        alpha: Most that a positive weight gains.
-        beta: Modulating exponent (gjr): 0, or 1 and more.
+        box: Box loss: ``ciou`` (host), ``iou``, ``giou``, ``diou`` or ``riou`` (rectified, a reconstruction).
+        box_gain: Factor on the box loss, on top of the host's ``box=``.
+        box_penalty: What riou adds for boxes that do not overlap: ``ciou``, ``diou`` or ``none``.
+        gamma: Steepness of the class weights (eqlv2, gjr), or exponent (focal); default: the loss's own.
+        mu: Gradient ratio at which their function is 1/2 (eqlv2, gjr).
+        alpha: Most that a positive weight gains (eqlv2, gjr), or weight of positives (focal).
+        beta: Modulating exponent (gjr, qfl): 0, or 1 and more.
     """
 
     cls: str = "bce"
@@ -50,6 +66,9 @@ class LossConfig:
     cls_gain: float = 1.0
     obj: str = "bce"
     obj_gain: float = 1.0
+    box: str = "ciou"
+    box_gain: float = 1.0
+    box_penalty: str = "ciou"
     gamma: float | None = None
     mu: float | None = None
     alpha: float | None = None
@@ -61,7 +80,7 @@ class LossConfig:
                 raise ValueError(
                     f"loss: {key} is {getattr(self, key)!r}.{suggestion(str(getattr(self, key)), options)}"
                 )
-        for key in ("cls_gain", "obj_gain", "gamma", "mu", "alpha", "beta"):
+        for key in ("cls_gain", "obj_gain", "box_gain", "gamma", "mu", "alpha", "beta"):
             value = getattr(self, key)
             number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
             if value is not None and not (number and value >= 0):
@@ -70,6 +89,8 @@ class LossConfig:
             raise ValueError(
                 f"loss: beta is {self.beta}, allowed: 0, or 1 and more (its gradient is infinite between)."
             )
+        if self.box_penalty != "ciou" and self.box != "riou":
+            raise ValueError(f"loss: box_penalty does not belong to box: {self.box}. Use box: riou, or leave it out.")
         self.check_hyper_parameters()
 
     def check_hyper_parameters(self) -> None:
@@ -79,6 +100,11 @@ class LossConfig:
             if key not in known:
                 allowed = ", ".join(known) or "none"
                 raise ValueError(f"loss: {key} does not belong to cls: {self.cls}. Its hyper-parameters: {allowed}.")
+
+    @property
+    def class_level(self) -> float:
+        """Factor on the class loss: ``cls_gain`` times what brings it to the level of the others."""
+        return self.cls_gain * LEVELS.get(self.cls, 1.0)
 
     @property
     def hyper_parameters(self) -> dict[str, float]:

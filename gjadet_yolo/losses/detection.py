@@ -5,24 +5,26 @@ It subclasses the host's criterion and keeps its target preparation, box decodin
 https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/utils/loss.py. Terms, all divided by the sum S of
 the assigner's soft scores t, whose largest over classes at an anchor is q:
 
-- box and dfl (or l1): the host's;
+- box: CIoU as in the host, or another of ``losses/iou.py``, weighted by q; dfl (or l1): the host's;
 - objectness on all anchors, target q: ``hyp.cls * obj_gain * sum(loss) / S``;
 - class: on foreground anchors weighted by q (JointDetect), or on all anchors unweighted (host's form).
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
+from ultralytics.utils.loss import BboxLoss, E2ELoss, v8DetectionLoss
 from ultralytics.utils.metrics import bbox_iou
 from ultralytics.utils.tal import make_anchors
 
 from gjadet_yolo.losses.balance import GradientBalance
 from gjadet_yolo.losses.config import LossConfig
+from gjadet_yolo.losses.iou import BOX_LOSSES
 from gjadet_yolo.losses.quality_focal import quality_focal_loss
 
 Statistics = dict[str, dict[str, list[float]]]
@@ -61,6 +63,39 @@ class Assignment:
         return self.scores.sum(-1, keepdim=True)
 
 
+class BoxLoss(BboxLoss):
+    """The host's box and distance terms with another IoU loss in the place of CIoU.
+
+    Args:
+        reg_max: Bins of the box distribution.
+        config: Names the loss.
+    """
+
+    def __init__(self, reg_max: int, config: LossConfig) -> None:
+        super().__init__(reg_max)
+        settings = {"penalty": config.box_penalty} if config.box == "riou" else {}
+        self.box_loss = functools.partial(BOX_LOSSES[config.box], **settings)
+
+    def forward(
+        self,
+        pred_dist: torch.Tensor,
+        pred_bboxes: torch.Tensor,
+        anchor_points: torch.Tensor,
+        target_bboxes: torch.Tensor,
+        target_scores: torch.Tensor,
+        target_scores_sum: torch.Tensor,
+        fg_mask: torch.Tensor,
+        *sizes: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Box and distance loss; arguments as in the host."""
+        _, distance = super().forward(
+            pred_dist, pred_bboxes, anchor_points, target_bboxes, target_scores, target_scores_sum, fg_mask, *sizes
+        )
+        where = fg_mask.nonzero(as_tuple=True)
+        loss = self.box_loss(pred_bboxes[where], target_bboxes[where]) * target_scores[where].sum(-1)
+        return loss.sum() / target_scores_sum, distance
+
+
 class DetectionCriterion(v8DetectionLoss):
     """Criterion of models whose YAML has a ``loss:`` block or the head JointDetect.
 
@@ -74,6 +109,8 @@ class DetectionCriterion(v8DetectionLoss):
         super().__init__(model, tal_topk, tal_topk2)
         self.joint = hasattr(model.model[-1], "obj")
         self.config = LossConfig.from_yaml(model.yaml.get("loss")).resolved(self.joint)
+        if self.config.box != "ciou":
+            self.bbox_loss = BoxLoss(self.reg_max, self.config).to(self.device)
         self.class_loss = self.config.class_loss(self.nc).to(self.device)
         last = self.loss_names[-1]  # dfl_loss or l1_loss
         self.loss_names = ("box_loss", "obj_loss", "cls_loss", last) if self.joint else ("box_loss", "cls_loss", last)
@@ -107,7 +144,7 @@ class DetectionCriterion(v8DetectionLoss):
             found.imgsz,
             found.strides,
         )
-        terms = [box * self.hyp.box, self.class_term(logits, found), distance * self.hyp.dfl]
+        terms = [box * (self.hyp.box * self.config.box_gain), self.class_term(logits, found), distance * self.hyp.dfl]
         if objectness is not None:
             terms.insert(1, self.objectness_term(objectness, found))
         loss = torch.stack([term.float() for term in terms])
@@ -162,7 +199,7 @@ class DetectionCriterion(v8DetectionLoss):
         loss = self.class_loss(logits, self.class_targets(found), seen)
         if self.class_weights is not None:  # the host's cls_pw
             loss = loss * self.class_weights
-        return loss.sum() / found.total * (self.hyp.cls * self.config.cls_gain)
+        return loss.sum() / found.total * (self.hyp.cls * self.config.class_level)
 
     def objectness_term(self, objectness: torch.Tensor, found: Assignment) -> torch.Tensor:
         """Weighted objectness loss, a scalar."""

@@ -6,6 +6,7 @@ Source: "Generalized Focal Loss", NeurIPS 2020, arXiv 2006.04388, eq. 5. It is t
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from gjadet_yolo.losses.gjr import gjr_loss
 
@@ -22,3 +23,23 @@ def quality_focal_loss(logits: torch.Tensor, targets: torch.Tensor, beta: float 
         Loss of the same shape, in float32 at least.
     """
     return gjr_loss(logits, targets, torch.ones((), device=logits.device), beta)
+
+
+class QualityFocalLoss(nn.Module):
+    """Quality focal loss as a class loss.
+
+    Args:
+        num_classes: Number of classes; accepted so that all class losses are built alike.
+        beta: Exponent of the modulating factor.
+    """
+
+    def __init__(self, num_classes: int, beta: float = 2.0) -> None:
+        super().__init__()
+        self.beta = beta
+
+    def forward(
+        self, logits: torch.Tensor, targets: torch.Tensor, sample_weights: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Unreduced loss, (..., C), in float32 at least; arguments as in :class:`~gjadet_yolo.losses.gjr.GJRLoss`."""
+        loss = quality_focal_loss(logits, targets, self.beta)
+        return loss if sample_weights is None else loss * sample_weights.float()

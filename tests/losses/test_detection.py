@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from heads import batch, joint, outputs, plain
+from heads import OnlyHead, batch, joint, outputs, plain
 from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
 
+from gjadet_yolo.losses.config import LossConfig
 from gjadet_yolo.losses.detection import (
+    BoxLoss,
     DetectionCriterion,
     branches,
     build_criterion,
@@ -172,3 +174,43 @@ def test_statistics_of_another_model_are_refused():
 def test_bce_has_no_statistics():
     assert statistics(DetectionCriterion(joint({"cls": "bce"}))) == {}
     assert list(branches(DetectionCriterion(joint()))) == ["main"]
+
+
+def loss_of(model: OnlyHead, out: dict) -> torch.Tensor:
+    return build_criterion(model)(out, batch())[0]
+
+
+@pytest.mark.parametrize("head", [joint, plain])
+@pytest.mark.parametrize("box", ["iou", "giou", "diou", "ciou", "riou"])
+def test_box_losses_change_the_box_term_alone(head, box):
+    """The others stay as they are to the last bit; CIoU by name is the host's."""
+    out = outputs(head())
+    stock, other = loss_of(head(), out), loss_of(head({"box": box}), out)
+    assert torch.equal(stock[1:], other[1:])
+    assert (box == "ciou") == bool(torch.equal(stock[0], other[0]))
+    assert torch.isfinite(other).all()
+
+
+def test_box_term_is_the_hosts_for_the_same_loss():
+    """CIoU from losses/iou.py in the place of the host's own gives the host's term."""
+    out, model = outputs(joint()), joint()
+    criterion = build_criterion(model)
+    stock = criterion(out, batch())[0]
+    criterion.bbox_loss = BoxLoss(16, LossConfig(box="ciou"))
+    torch.testing.assert_close(criterion(out, batch())[0], stock, rtol=1e-5, atol=1e-6)
+
+
+def test_gains_scale_their_term():
+    out = outputs(joint())
+    once, thrice = loss_of(joint(), out), loss_of(joint({"box_gain": 3}), out)
+    torch.testing.assert_close(thrice[0], 3 * once[0])
+    assert torch.equal(once[1:], thrice[1:])
+
+
+@pytest.mark.parametrize("cls", ["focal", "qfl"])
+def test_focal_losses_without_modulation_are_bce(cls):
+    """focal: gamma 0, alpha 1/2 at 4 times the level is twice BCE; qfl: beta 0."""
+    block = {"focal": {"cls": "focal", "gamma": 0, "alpha": 0.5}, "qfl": {"cls": "qfl", "beta": 0}}[cls]
+    out = outputs(joint())
+    bce, other = loss_of(joint({"cls": "bce"}), out), loss_of(joint(block), out)
+    torch.testing.assert_close(other[2], bce[2] * (2 if cls == "focal" else 1))
