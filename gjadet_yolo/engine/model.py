@@ -15,7 +15,13 @@ from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from ultralytics.utils.torch_utils import scale_img, unwrap_model
 
 from gjadet_yolo.losses.config import LossConfig
-from gjadet_yolo.losses.detection import Statistics, build_criterion, load_statistics, set_training
+from gjadet_yolo.losses.detection import (
+    Statistics,
+    build_criterion,
+    hold_statistics,
+    load_statistics,
+    set_training,
+)
 from gjadet_yolo.nn import JointDetect
 from gjadet_yolo.plugin import require
 
@@ -25,6 +31,7 @@ class GjadetModel(DetectionModel):
 
     Attributes:
         loss_state: Statistics of the class loss at the last save, as plain numbers, or None; the trainer keeps it.
+        absent: Classes without any training instance; the trainer sets it.
 
     Args:
         cfg: Model YAML, as a name, a path or a dictionary.
@@ -37,6 +44,7 @@ class GjadetModel(DetectionModel):
     """
 
     loss_state: Statistics | None = None
+    absent: tuple[int, ...] = ()
 
     def __init__(
         self, cfg: str | Path | dict[str, Any] = "gjadet.yaml", ch: int = 3, nc: int | None = None, verbose: bool = True
@@ -98,6 +106,7 @@ class GjadetModel(DetectionModel):
         criterion = build_criterion(self)
         if self.loss_state:
             load_statistics(criterion, self.loss_state)
+        hold_statistics(criterion, self.absent)
         return criterion
 
     def loss(self, batch: dict[str, Any], preds: Any = None) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:

@@ -12,9 +12,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 from ultralytics.models.yolo.detect import DetectionTrainer
-from ultralytics.utils import DEFAULT_CFG, RANK
+from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
 
 from gjadet_yolo.engine.model import GjadetModel, student
 from gjadet_yolo.engine.validator import GjadetValidator
@@ -28,6 +29,18 @@ def record_class_ratios(trainer: GjadetTrainer) -> None:
         trainer.metrics.update(trainer.class_ratios())
 
 
+def note_absent_classes(trainer: GjadetTrainer) -> None:
+    """Callback at the start: a class that no training image holds is named, and its statistics do not move."""
+    labels = [label["cls"].ravel() for label in trainer.train_loader.dataset.labels]
+    present = set(np.unique(np.concatenate(labels)).astype(int).tolist()) if labels else set()
+    names = trainer.data["names"]
+    absent = tuple(sorted(set(names) - present))
+    student(trainer.model).absent = absent
+    if absent and RANK in (-1, 0):
+        listed = ", ".join(str(names[index]) for index in absent)
+        LOGGER.warning(f"no training image holds an instance of: {listed}. The model cannot learn what it never sees.")
+
+
 class GjadetTrainer(DetectionTrainer):
     """The host's detection trainer for :class:`~gjadet_yolo.engine.model.GjadetModel`; arguments as in the host."""
 
@@ -35,6 +48,7 @@ class GjadetTrainer(DetectionTrainer):
         self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: dict | None = None
     ) -> None:
         super().__init__(cfg, overrides, _callbacks)
+        self.add_callback("on_train_start", note_absent_classes)
         self.add_callback("on_train_epoch_end", record_class_ratios)
 
     def get_model(

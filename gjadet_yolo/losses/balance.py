@@ -6,7 +6,7 @@ GJR share this core; ``losses/equalization.py`` and ``losses/gjr.py`` add their 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.distributed as dist
@@ -55,6 +55,14 @@ class GradientBalance(nn.Module):
         self.register_buffer("positive", torch.zeros(num_classes, dtype=torch.float32))
         self.register_buffer("negative", torch.zeros(num_classes, dtype=torch.float32))
         self.register_buffer("ratio", torch.full((num_classes,), START, dtype=torch.float32))
+        self.register_buffer("moving", torch.ones(num_classes, dtype=torch.float32), persistent=False)
+
+    def hold(self, classes: Sequence[int]) -> None:
+        """Keep the statistics of some classes where they are: those without any instance, which would only ever count
+        negatives.
+        """
+        self.moving.fill_(1.0)
+        self.moving[list(classes)] = 0.0
 
     def weights(self, targets: torch.Tensor) -> torch.Tensor:
         """Weights ``w = y * q + (1 - y) * r`` for targets y, (..., C)."""
@@ -76,6 +84,7 @@ class GradientBalance(nn.Module):
         step = step.nan_to_num(0.0, 0.0, 0.0)  # a broken step must not outlive the host's recovery from it
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
             dist.all_reduce(step)
+        step *= self.moving
         self.positive += step[0]
         self.negative += step[1]
         seen = (self.positive + self.negative) > 0  # before anything is seen, the start value stays

@@ -13,6 +13,7 @@ the assigner's soft scores t, whose largest over classes at an anchor is q:
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -225,6 +226,13 @@ def set_training(criterion: DetectionCriterion | E2ELoss, mode: bool) -> None:
     """Let statistics move, or hold them still."""
     for branch in branches(criterion).values():
         branch.class_loss.train(mode)
+
+
+def hold_statistics(criterion: DetectionCriterion | E2ELoss, classes: Sequence[int]) -> None:
+    """Keep the statistics of classes without any training instance at their start."""
+    for branch in branches(criterion).values():
+        if isinstance(branch.class_loss, GradientBalance):
+            branch.class_loss.hold(classes)
 
 
 def statistics(criterion: DetectionCriterion | E2ELoss) -> Statistics:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from conftest import TINY
 from ultralytics import YOLO
 from ultralytics.nn.tasks import load_checkpoint
@@ -179,3 +180,17 @@ def test_stock_training_is_untouched(rendered, tmp_path):
     assert not any("ratio" in key or "obj" in key for key in read_rows(tmp_path / "s")[0])
     source = (tmp_path / "s" / "weights" / "last.pt").read_bytes()
     assert b"gjadet_yolo" not in source  # the host also notes the repository it lies in, hence not "gjadet"
+
+
+def test_class_without_instances_is_named_and_held(rendered, tmp_path, caplog):
+    """A sixth class that no image holds."""
+    data = yaml.safe_load(rendered.read_text()) | {"path": str(rendered.parent)}
+    data["names"] = [*data["names"].values(), "unicorn"]
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump(data))
+    model = YOLO("gjadetn.yaml")
+    with caplog.at_level("WARNING", logger="ultralytics"):
+        model.train(data=str(tmp_path / "data.yaml"), epochs=1, project=str(tmp_path), name="r", **TINY)
+    assert "no training image holds an instance of: unicorn" in caplog.text
+    state = load_checkpoint(tmp_path / "r" / "weights" / "last.pt")[0].loss_state["main"]
+    assert (state["ratio"][5], state["negative"][5]) == (100.0, 0.0)
+    assert state["negative"][0] > 0

@@ -163,3 +163,20 @@ class TestStatistics:
         flat(logits.reshape(10, 3), targets.reshape(10, 3))
         deep(logits, targets)
         torch.testing.assert_close(flat.ratio, deep.ratio)
+
+
+def test_held_classes_stay_at_their_start():
+    """Class 1 is held: its numbers stay, those of the others move as without it."""
+    free, held = GJRLoss(3), GJRLoss(3)
+    held.hold([1])
+    logits = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+    targets = torch.eye(3)[[0, 0, 2, 0, 2, 0]]
+    for loss in (free, held):
+        loss(logits, targets)
+    assert (float(held.ratio[1]), float(held.positive[1]), float(held.negative[1])) == (100.0, 0.0, 0.0)
+    assert float(free.ratio[1]) == 0
+    torch.testing.assert_close(held.ratio[[0, 2]], free.ratio[[0, 2]])
+    held.hold([])
+    held(logits, targets)
+    assert float(held.ratio[1]) == 0
+    assert set(held.state_dict()) == {"positive", "negative", "ratio"}
