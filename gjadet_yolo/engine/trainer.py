@@ -8,11 +8,13 @@ read where the host reads its other training state. Mirrored: ``save_model``, ``
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
@@ -41,6 +43,16 @@ def note_absent_classes(trainer: GjadetTrainer) -> None:
         LOGGER.warning(f"no training image holds an instance of: {listed}. The model cannot learn what it never sees.")
 
 
+def forget_steps(trainer: GjadetTrainer) -> None:
+    """Callback before each epoch."""
+    trainer.steps.clear()
+
+
+def remember_step(trainer: GjadetTrainer) -> None:
+    """Callback after each step: its terms stay on the device, so that nothing waits for them."""
+    trainer.steps.append((torch.stack(list(trainer.loss_items.values())), trainer.batch_files))
+
+
 class GjadetTrainer(DetectionTrainer):
     """The host's detection trainer for :class:`~gjadet_yolo.engine.model.GjadetModel`; arguments as in the host."""
 
@@ -50,6 +62,10 @@ class GjadetTrainer(DetectionTrainer):
         super().__init__(cfg, overrides, _callbacks)
         self.add_callback("on_train_start", note_absent_classes)
         self.add_callback("on_train_epoch_end", record_class_ratios)
+        self.steps: list[tuple[torch.Tensor, list[str]]] = []  # terms and image files of the epoch's steps
+        self.batch_files: list[str] = []
+        self.add_callback("on_train_epoch_start", forget_steps)
+        self.add_callback("on_train_batch_end", remember_step)
 
     def get_model(
         self, cfg: str | Path | dict[str, Any] | None = None, weights: nn.Module | None = None, verbose: bool = True
@@ -65,6 +81,30 @@ class GjadetTrainer(DetectionTrainer):
         """Validator that reads the loss with the statistics of the training."""
         stock = super().get_validator()
         return GjadetValidator(stock.dataloader, save_dir=stock.save_dir, args=stock.args, _callbacks=stock.callbacks)
+
+    def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Host's preparation; the names of the images are kept for :meth:`broken_step`."""
+        self.batch_files = list(batch.get("im_file", ()))
+        return super().preprocess_batch(batch)
+
+    def broken_step(self) -> str:
+        """What was wrong with the epoch's first step that gave a number that is not finite; empty without any."""
+        for number, (terms, files) in enumerate(self.steps, 1):
+            broken = [
+                name for name, term in zip(self.loss_names, terms.tolist(), strict=True) if not math.isfinite(term)
+            ]
+            if broken:
+                listed = "\n  ".join(files)
+                return (
+                    f"{', '.join(broken)} of step {number} not finite; its images (of a mosaic the first):\n  {listed}"
+                )
+        return ""
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:
+        """Host's recovery; before it, the terms and images that broke the loss are named."""
+        if found := self.broken_step():
+            LOGGER.error(found)
+        return super()._handle_nan_recovery(epoch)
 
     def loss_branches(self) -> dict[str, DetectionCriterion]:
         """Criteria of the training by head branch; empty before the first step."""

@@ -194,3 +194,21 @@ def test_class_without_instances_is_named_and_held(rendered, tmp_path, caplog):
     state = load_checkpoint(tmp_path / "r" / "weights" / "last.pt")[0].loss_state["main"]
     assert (state["ratio"][5], state["negative"][5]) == (100.0, 0.0)
     assert state["negative"][0] > 0
+
+
+def break_second_step(trainer):
+    """Callback after a step: weights that are not finite from the second step on."""
+    if not trainer.steps:  # the trainer's own callbacks come later
+        with torch.no_grad():
+            next(trainer.model.parameters()).fill_(float("nan"))
+
+
+def test_broken_loss_names_terms_and_images(rendered, tmp_path, caplog):
+    model = YOLO("gjadetn.yaml")
+    model.add_callback("on_train_batch_end", break_second_step)
+    with caplog.at_level("ERROR", logger="ultralytics"):
+        model.train(data=str(rendered), epochs=1, project=str(tmp_path), name="r", mosaic=0, **TINY)
+    record = next(one.getMessage() for one in caplog.records if "not finite" in one.getMessage())
+    assert "obj_loss, cls_loss" in record
+    assert "of step 2 not finite" in record
+    assert record.count("/images/train/") == 4
