@@ -14,6 +14,7 @@ from torch import nn
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from ultralytics.utils.torch_utils import scale_img, unwrap_model
 
+from gjadet_yolo.data.recipe import AugmentConfig
 from gjadet_yolo.losses.config import LossConfig
 from gjadet_yolo.losses.detection import (
     Statistics,
@@ -40,7 +41,7 @@ class GjadetModel(DetectionModel):
         verbose: Print the layer table.
 
     Raises:
-        ValueError: Unknown keys or values in the ``loss:`` block, or faulty rows.
+        ValueError: Unknown keys or values in the ``loss:`` or ``augment:`` block, or faulty rows.
     """
 
     loss_state: Statistics | None = None
@@ -51,6 +52,7 @@ class GjadetModel(DetectionModel):
     ) -> None:
         yaml = cfg if isinstance(cfg, dict) else yaml_model_load(cfg)
         config = LossConfig.from_yaml(yaml.get("loss"))
+        AugmentConfig.from_yaml(yaml.get("augment"))
         super().__init__(yaml, ch=ch, nc=nc, verbose=verbose)
         config.resolved(joint=hasattr(self.model[-1], "obj"))
         self.names = self.yaml_names() or self.names

@@ -16,9 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from ultralytics.data import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
 
+from gjadet_yolo.data.recipe import AugmentConfig
+from gjadet_yolo.engine.dataset import RepeatedDataset
 from gjadet_yolo.engine.model import GjadetModel, student
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
@@ -81,6 +84,17 @@ class GjadetTrainer(DetectionTrainer):
         """Validator that reads the loss with the statistics of the training."""
         stock = super().get_validator()
         return GjadetValidator(stock.dataloader, save_dir=stock.save_dir, args=stock.args, _callbacks=stock.callbacks)
+
+    def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> YOLODataset:
+        """Host's data set; for training with the repetitions that the YAML's ``augment:`` block asks for."""
+        dataset = super().build_dataset(img_path, mode, batch)
+        config = AugmentConfig.from_yaml(student(self.model).yaml.get("augment"))
+        if mode != "train" or not config.repeat:
+            return dataset
+        dataset = RepeatedDataset.repeat(dataset, config.repeat, self.args.seed)
+        if RANK in (-1, 0):
+            LOGGER.info(f"augment: repeat {config.repeat:g}: {len(dataset.extra)} repetitions of {dataset.ni} images")
+        return dataset
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Host's preparation; the names of the images are kept for :meth:`broken_step`."""

@@ -1,0 +1,46 @@
+"""The ``augment:`` block of a model YAML: how training images are chosen and changed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+from gjadet_yolo.locate import suggestion
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """What the training does to its images beside the host's own augmentation; every key is optional.
+
+    Attributes:
+        repeat: Threshold t of repeat-factor sampling (``data/repeat.py``): classes in fewer than this share of the
+            images are seen more often; 0 is off.
+    """
+
+    repeat: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            if not (number and 0 <= value <= 1):
+                raise ValueError(f"augment: {field.name} is {value!r}, allowed: 0 to 1.")
+
+    @classmethod
+    def from_yaml(cls, block: dict[str, Any] | None) -> AugmentConfig:
+        """Read the block.
+
+        Args:
+            block: The ``augment:`` block, or None where the YAML has none.
+
+        Raises:
+            ValueError: Not a mapping, unknown key, or a value that is not allowed; with the closest match.
+        """
+        if block is not None and not isinstance(block, dict):
+            raise ValueError(f"augment: is {block!r}, expected keys and values such as 'repeat: 0.1'.")
+        names = [field.name for field in fields(cls)]
+        for key in block or {}:
+            if key not in names:
+                raise ValueError(f"augment: has an unknown key '{key}'.{suggestion(str(key), names)}")
+        return cls(**(block or {}))

@@ -1,0 +1,38 @@
+"""Repeat-factor sampling: images that hold rare classes are seen more often.
+
+Source: LVIS, CVPR 2019, arXiv 1908.03195, section on repeat factor sampling. With f_c the share of images that hold
+class c and a threshold t, ``r_c = max(1, sqrt(t / f_c))``, and an image is repeated by the largest r_c of its classes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def repeat_factors(present: np.ndarray, threshold: float) -> np.ndarray:
+    """Repeat factor of each image.
+
+    Args:
+        present: Which image holds which class, (N, C) bool.
+        threshold: Share of images t below which a class is raised, 0 to 1; 0 raises none.
+
+    Returns:
+        Factors of 1 and more, (N,).
+    """
+    share = present.mean(0) if len(present) else np.zeros(present.shape[1])
+    by_class = np.sqrt(np.divide(threshold, share, out=np.zeros(len(share)), where=share > 0)).clip(min=1)
+    return np.where(present, by_class, 1.0).max(1, initial=1.0)
+
+
+def extra_copies(factors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Indices of the images to add so that each occurs as often as its factor says.
+
+    Fractions are rounded by chance, so that the sum is right in the mean.
+
+    Args:
+        factors: Repeat factors of 1 and more, (N,).
+        rng: Source of randomness.
+    """
+    whole = np.floor(factors).astype(int)
+    count = whole + (rng.random(len(factors)) < factors - whole) - 1
+    return np.repeat(np.arange(len(factors)), count)

@@ -1,0 +1,79 @@
+"""Repeated images in the host's data set: lengths, indices, mosaic, caching, a training."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import yaml
+from conftest import TINY
+from ultralytics import YOLO
+from ultralytics.cfg import get_cfg
+from ultralytics.data.build import build_yolo_dataset
+from ultralytics.data.utils import check_det_dataset
+from ultralytics.utils import DEFAULT_CFG
+
+from gjadet_yolo import locate
+from gjadet_yolo.engine.dataset import RepeatedDataset
+
+
+@pytest.fixture
+def repeated(rendered):
+    """Training images of the rendered set, with repetitions, and the host's data set."""
+
+    def build(**settings):
+        cfg = get_cfg(DEFAULT_CFG, {"imgsz": 128, "workers": 0, **settings})
+        data = check_det_dataset(str(rendered))
+        return build_yolo_dataset(cfg, data["train"], 4, data)
+
+    def make(threshold: float = 1.0, **settings):
+        return RepeatedDataset.repeat(build(**settings), threshold, 0), build(**settings)
+
+    return make
+
+
+def test_repetitions_show_the_same_image(repeated):
+    dataset, stock = repeated(mosaic=0.0)
+    assert len(stock) == 8
+    assert len(dataset) == 8 + len(dataset.extra) > 8
+    for position, index in enumerate(dataset.extra):
+        again, once = dataset.get_image_and_label(8 + position), stock.get_image_and_label(int(index))
+        assert again["im_file"] == once["im_file"]
+        assert (again["img"] == once["img"]).all()
+    for index in range(8):
+        assert dataset.get_image_and_label(index)["im_file"] == stock.get_image_and_label(index)["im_file"]
+
+
+def test_images_with_rare_classes_are_repeated(repeated):
+    """Every repeated image holds a class that not all images hold."""
+    dataset, _ = repeated()
+    sets = [set(label["cls"].ravel().tolist()) for label in dataset.labels]
+    everywhere = set.intersection(*sets)
+    assert all(sets[index] - everywhere for index in dataset.extra)
+
+
+@pytest.mark.parametrize("cache", [False, "ram"])
+def test_with_mosaic_and_cache(repeated, cache):
+    dataset, _ = repeated(mosaic=1.0, mixup=0.5, cache=cache)
+    for index in range(len(dataset)):
+        assert dataset[index]["img"].shape == (3, 128, 128)
+
+
+def test_workers_get_a_copy(repeated):
+    dataset, _ = repeated(mosaic=0.0)
+    copy = pickle.loads(pickle.dumps(dataset))
+    assert len(copy) == len(dataset)
+    np.testing.assert_array_equal(copy.extra, dataset.extra)
+
+
+def test_training_by_the_yaml(rendered, tmp_path):
+    content = yaml.safe_load((locate.folder("cfg") / "gjadet.yaml").read_text(encoding="utf-8"))
+    file = tmp_path / "repeat.yaml"
+    file.write_text(yaml.safe_dump(content | {"scale": "n", "augment": {"repeat": 1.0}}))
+    model = YOLO(file)
+    lengths = []
+    model.add_callback("on_train_start", lambda trainer: lengths.append(len(trainer.train_loader.dataset)))
+    model.train(data=str(rendered), epochs=1, project=str(tmp_path), name="r", **TINY)
+    assert lengths[0] > 8
+    assert type(model.trainer.test_loader.dataset).__name__ == "YOLODataset"
