@@ -26,6 +26,7 @@ STARRED = {
     "plugin.py",
     "parse.py",
     "losses/detection.py",
+    "engine/dataset.py",
     "engine/model.py",
     "engine/trainer.py",
     "engine/validator.py",

@@ -16,9 +16,12 @@ class AugmentConfig:
     Attributes:
         repeat: Threshold t of repeat-factor sampling (``data/repeat.py``): classes in fewer than this share of the
             images are seen more often; 0 is off.
+        paste: Probability that an image gets an object pasted in (``data/paste.py``), of a class drawn with one over
+            its number of instances; 0 is off.
     """
 
     repeat: float = 0.0
+    paste: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

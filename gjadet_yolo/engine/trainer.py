@@ -21,7 +21,7 @@ from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
 
 from gjadet_yolo.data.recipe import AugmentConfig
-from gjadet_yolo.engine.dataset import RepeatedDataset
+from gjadet_yolo.engine.dataset import RecipeDataset
 from gjadet_yolo.engine.model import GjadetModel, student
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
@@ -86,14 +86,14 @@ class GjadetTrainer(DetectionTrainer):
         return GjadetValidator(stock.dataloader, save_dir=stock.save_dir, args=stock.args, _callbacks=stock.callbacks)
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> YOLODataset:
-        """Host's data set; for training with the repetitions that the YAML's ``augment:`` block asks for."""
+        """Host's data set; for training with what the YAML's ``augment:`` block asks for."""
         dataset = super().build_dataset(img_path, mode, batch)
         config = AugmentConfig.from_yaml(student(self.model).yaml.get("augment"))
-        if mode != "train" or not config.repeat:
+        if mode != "train" or config == AugmentConfig():
             return dataset
-        dataset = RepeatedDataset.repeat(dataset, config.repeat, self.args.seed)
+        dataset = RecipeDataset.apply(dataset, config, self.args.seed)
         if RANK in (-1, 0):
-            LOGGER.info(f"augment: repeat {config.repeat:g}: {len(dataset.extra)} repetitions of {dataset.ni} images")
+            LOGGER.info(f"augment: {config}; {len(dataset.extra)} repetitions of {dataset.ni} images")
         return dataset
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import random
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from ultralytics.data.utils import check_det_dataset
 from ultralytics.utils import DEFAULT_CFG
 
 from gjadet_yolo import locate
-from gjadet_yolo.engine.dataset import RepeatedDataset
+from gjadet_yolo.data.recipe import AugmentConfig
+from gjadet_yolo.engine.dataset import RecipeDataset
 
 
 @pytest.fixture
@@ -27,8 +29,8 @@ def repeated(rendered):
         data = check_det_dataset(str(rendered))
         return build_yolo_dataset(cfg, data["train"], 4, data)
 
-    def make(threshold: float = 1.0, **settings):
-        return RepeatedDataset.repeat(build(**settings), threshold, 0), build(**settings)
+    def make(threshold: float = 1.0, pasted: float = 0.0, **settings):
+        return RecipeDataset.apply(build(**settings), AugmentConfig(threshold, pasted), 0), build(**settings)
 
     return make
 
@@ -55,9 +57,39 @@ def test_images_with_rare_classes_are_repeated(repeated):
 
 @pytest.mark.parametrize("cache", [False, "ram"])
 def test_with_mosaic_and_cache(repeated, cache):
-    dataset, _ = repeated(mosaic=1.0, mixup=0.5, cache=cache)
+    dataset, _ = repeated(pasted=0.5, mosaic=1.0, mixup=0.5, cache=cache)
+    before = [dataset.load_image(index)[0].copy() for index in range(8)]
     for index in range(len(dataset)):
         assert dataset[index]["img"].shape == (3, 128, 128)
+    for index, image in enumerate(before):  # cached pixels stay
+        assert (dataset.load_image(index)[0] == image).all()
+
+
+def test_pasted_objects_are_of_rare_classes(repeated):
+    """Every image gets something where there is room; the rarer a class, the more often."""
+    dataset, stock = repeated(0.0, 1.0, mosaic=0.0)
+    added = np.zeros(5, int)
+    for _ in range(12):
+        for index in range(8):
+            ours, theirs = dataset.get_image_and_label(index), stock.get_image_and_label(index)
+            count = len(theirs["cls"])
+            assert (ours["cls"][:count] == theirs["cls"]).all()
+            np.testing.assert_allclose(ours["instances"].bboxes[:count], theirs["instances"].bboxes, atol=1e-6)
+            assert len(ours["cls"]) == len(ours["instances"].bboxes)
+            assert (ours["img"] == theirs["img"]).all() == (len(ours["cls"]) == count)
+            if len(ours["cls"]) > count:
+                added[int(ours["cls"][count:].max())] += 1
+    assert added.sum() > 12
+    assert added[1:].sum() > added[0]
+
+
+def test_pasting_repeats_with_the_seed(repeated):
+    dataset, _ = repeated(0.0, 1.0, mosaic=0.0)
+    images = []
+    for _ in range(2):
+        random.seed(5)
+        images.append(dataset.get_image_and_label(1)["img"])
+    assert (images[0] == images[1]).all()
 
 
 def test_workers_get_a_copy(repeated):
@@ -70,7 +102,7 @@ def test_workers_get_a_copy(repeated):
 def test_training_by_the_yaml(rendered, tmp_path):
     content = yaml.safe_load((locate.folder("cfg") / "gjadet.yaml").read_text(encoding="utf-8"))
     file = tmp_path / "repeat.yaml"
-    file.write_text(yaml.safe_dump(content | {"scale": "n", "augment": {"repeat": 1.0}}))
+    file.write_text(yaml.safe_dump(content | {"scale": "n", "augment": {"repeat": 1.0, "paste": 0.5}}))
     model = YOLO(file)
     lengths = []
     model.add_callback("on_train_start", lambda trainer: lengths.append(len(trainer.train_loader.dataset)))

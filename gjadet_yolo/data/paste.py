@@ -1,0 +1,114 @@
+"""Copy-paste of boxes: an object of a rare class, cut out of one image with what surrounds it, is pasted into another.
+
+The idea is that of copy-paste with masks (CVPR 2021, arXiv 2012.07177); without masks, the seam is hidden by letting
+the surroundings fade in. Nothing that is labelled is covered, and everything labelled inside the cut comes along.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+MARGIN = 0.2  # of surroundings on each side that fade in, relative to the box
+SCALES = (0.7, 1.4)
+LARGEST = 0.6  # of the image's side
+INSIDE = 0.6  # share of a box that has to lie in the cut for its label to come along
+TRIES = 20
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Part of an image with its labels.
+
+    Attributes:
+        image: (H, W, 3) uint8.
+        labels: Class and xyxy px in the cut, (N, 5).
+        core: xyxy px of the object itself, without its surroundings, (4,).
+    """
+
+    image: np.ndarray
+    labels: np.ndarray
+    core: np.ndarray
+
+
+def cut_out(image: np.ndarray, labels: np.ndarray, which: int) -> Cut:
+    """Cut out a labelled object.
+
+    Args:
+        image: (H, W, 3).
+        labels: Class and xyxy px, (N, 5).
+        which: Index of the object.
+    """
+    height, width = image.shape[:2]
+    box = labels[which, 1:]
+    rim = MARGIN * np.tile(box[2:] - box[:2], 2) * (-1, -1, 1, 1)
+    limits = np.array((width, height, width, height))
+    x1, y1, x2, y2 = np.clip(np.round(box + rim), 0, limits).astype(int)
+    offset = np.array((x1, y1, x1, y1))
+    inside = np.clip(labels[:, 1:], box[[0, 1, 0, 1]], box[[2, 3, 2, 3]])
+    share = area(inside) / np.maximum(area(labels[:, 1:]), 1e-9)
+    kept = np.column_stack((labels[:, 0], inside - offset))[share >= INSIDE]
+    return Cut(image[y1:y2, x1:x2], kept, box - offset)
+
+
+def resized(cut: Cut, scale: float) -> Cut:
+    """A cut enlarged or reduced."""
+    height, width = (max(round(side * scale), 1) for side in cut.image.shape[:2])
+    factor = np.tile((width / cut.image.shape[1], height / cut.image.shape[0]), 2)
+    image = cv2.resize(cut.image, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    labels = cut.labels.copy()
+    labels[:, 1:] *= factor
+    return Cut(image, labels, cut.core * factor)
+
+
+def paste(image: np.ndarray, labels: np.ndarray, cut: Cut, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Paste a cut at a plausible scale where it covers nothing that is labelled.
+
+    Args:
+        image: (H, W, 3) uint8; not changed.
+        labels: Class and xyxy px, (N, 5).
+        cut: What to paste.
+        rng: Source of randomness.
+
+    Returns:
+        Image and labels; both as they were where there is no room.
+    """
+    size = np.array(image.shape[1::-1])
+    most = float((LARGEST * size / cut.image.shape[1::-1]).min())
+    cut = resized(cut, min(float(np.exp(rng.uniform(*np.log(SCALES)))), most))
+    room = size - cut.image.shape[1::-1]
+    for _ in range(TRIES if (room >= 0).all() else 0):
+        x, y = rng.integers(0, room + 1)
+        width, height = cut.image.shape[1::-1]
+        if not overlaps(labels[:, 1:], np.array((x, y, x + width, y + height))).any():
+            image = image.copy()
+            window = image[y : y + height, x : x + width]
+            alpha = fade(cut)[..., None]
+            window[:] = np.round(window + alpha * (cut.image.astype(np.float32) - window)).astype(np.uint8)
+            added = cut.labels + np.array((0, x, y, x, y))
+            return image, np.concatenate((labels, added)).astype(labels.dtype)
+    return image, labels
+
+
+def fade(cut: Cut) -> np.ndarray:
+    """Opacity of a cut: 1 on the object, falling to 0 at the rim of its surroundings, (H, W) float32."""
+    height, width = cut.image.shape[:2]
+    ramps = []
+    for side, low, high in ((width, cut.core[0], cut.core[2]), (height, cut.core[1], cut.core[3])):
+        middle = np.arange(side) + 0.5
+        before = middle / low if low >= 1 else np.ones(side)
+        after = (side - middle) / (side - high) if side - high >= 1 else np.ones(side)
+        ramps.append(np.clip(np.minimum(before, after), 0, 1))
+    return np.outer(ramps[1], ramps[0]).astype(np.float32)
+
+
+def overlaps(boxes: np.ndarray, area_xyxy: np.ndarray) -> np.ndarray:
+    """Which boxes (N, 4) share anything with an area (4,)."""
+    return ((boxes[:, :2] < area_xyxy[2:]) & (boxes[:, 2:] > area_xyxy[:2])).all(1)
+
+
+def area(boxes: np.ndarray) -> np.ndarray:
+    """Areas of xyxy boxes, (N,)."""
+    return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1)
