@@ -26,7 +26,7 @@ from gjadet_yolo import locate
 LOWEST, BELOW = "8.4.130", "8.5"
 """Supported Ultralytics: ``LOWEST <= version < BELOW``; setup.cfg states the same range."""
 
-BLOCKS = ("loss", "augment")
+BLOCKS = ("loss", "augment", "schedule")
 """Top-level blocks of a model YAML that this package reads; a model with one gets the classes of ``engine/``."""
 
 PATCHED = "__gjadet_patched__"

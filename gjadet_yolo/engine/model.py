@@ -15,6 +15,7 @@ from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from ultralytics.utils.torch_utils import scale_img, unwrap_model
 
 from gjadet_yolo.data.recipe import AugmentConfig
+from gjadet_yolo.engine.schedule import ScheduleConfig
 from gjadet_yolo.losses.config import LossConfig
 from gjadet_yolo.losses.detection import (
     Statistics,
@@ -41,7 +42,7 @@ class GjadetModel(DetectionModel):
         verbose: Print the layer table.
 
     Raises:
-        ValueError: Unknown keys or values in the ``loss:`` or ``augment:`` block, or faulty rows.
+        ValueError: Unknown keys or values in the ``loss:``, ``augment:`` or ``schedule:`` block, or faulty rows.
     """
 
     loss_state: Statistics | None = None
@@ -53,6 +54,7 @@ class GjadetModel(DetectionModel):
         yaml = cfg if isinstance(cfg, dict) else yaml_model_load(cfg)
         config = LossConfig.from_yaml(yaml.get("loss"))
         AugmentConfig.from_yaml(yaml.get("augment"))
+        ScheduleConfig.from_yaml(yaml.get("schedule"))
         super().__init__(yaml, ch=ch, nc=nc, verbose=verbose)
         config.resolved(joint=hasattr(self.model[-1], "obj"))
         self.names = self.yaml_names() or self.names

@@ -23,6 +23,7 @@ from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
 from gjadet_yolo.data.recipe import AugmentConfig
 from gjadet_yolo.engine.dataset import RecipeDataset
 from gjadet_yolo.engine.model import GjadetModel, student
+from gjadet_yolo.engine.schedule import ScheduleConfig, Stage, plan_stages, stage_at
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
 from gjadet_yolo.losses.detection import DetectionCriterion, Statistics, branches, load_statistics, statistics
@@ -56,6 +57,25 @@ def remember_step(trainer: GjadetTrainer) -> None:
     trainer.steps.append((torch.stack(list(trainer.loss_items.values())), trainer.batch_files))
 
 
+def enter_stage(trainer: GjadetTrainer) -> None:
+    """Callback before each epoch: freeze and release what the schedule says.
+
+    Layers that the host's own ``freeze=`` holds stay frozen. BatchNorm follows, because the host keeps it still where a
+    name is in ``freeze_layer_names``.
+    """
+    if len(trainer.stages) < 2:
+        return
+    stage = stage_at(trainer.stages, trainer.epoch)
+    names = [f"model.{number}." for number in stage.frozen]
+    trainer.freeze_layer_names = [*trainer.always_frozen, *names]
+    for name, parameter in student(trainer.model).named_parameters():
+        if parameter.dtype.is_floating_point:
+            parameter.requires_grad_(not any(part in name for part in trainer.freeze_layer_names))
+    if RANK in (-1, 0) and trainer.epoch in (stage.first, trainer.start_epoch):
+        what = f"{len(stage.frozen)} layers frozen, learning rate x{stage.lr:g}"
+        LOGGER.info(f"schedule: epochs {stage.first + 1} to {stage.end}, {what}")
+
+
 class GjadetTrainer(DetectionTrainer):
     """The host's detection trainer for :class:`~gjadet_yolo.engine.model.GjadetModel`; arguments as in the host."""
 
@@ -67,7 +87,10 @@ class GjadetTrainer(DetectionTrainer):
         self.add_callback("on_train_epoch_end", record_class_ratios)
         self.steps: list[tuple[torch.Tensor, list[str]]] = []  # terms and image files of the epoch's steps
         self.batch_files: list[str] = []
+        self.stages: tuple[Stage, ...] = ()
+        self.always_frozen: list[str] = []
         self.add_callback("on_train_epoch_start", forget_steps)
+        self.add_callback("on_train_epoch_start", enter_stage)
         self.add_callback("on_train_batch_end", remember_step)
 
     def get_model(
@@ -95,6 +118,21 @@ class GjadetTrainer(DetectionTrainer):
         if RANK in (-1, 0):
             LOGGER.info(f"augment: {config}; {len(dataset.extra)} repetitions of {dataset.ni} images")
         return dataset
+
+    def _setup_train(self, *args: Any) -> None:
+        """Host's set-up; after it, the layers that its own ``freeze=`` holds are known."""
+        super()._setup_train(*args)
+        self.always_frozen = list(self.freeze_layer_names)
+
+    def _setup_scheduler(self) -> None:
+        """Host's learning rate over the epochs, times the factor of each stage."""
+        super()._setup_scheduler()
+        model = student(self.model)
+        config = ScheduleConfig.from_yaml(model.yaml.get("schedule"))
+        self.stages = plan_stages(config, self.epochs, len(model.yaml["backbone"]), len(model.model))
+        plain = self.lf
+        self.lf = lambda epoch: plain(epoch) * stage_at(self.stages, epoch).lr
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lr_lambda=self.lf)
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Host's preparation; the names of the images are kept for :meth:`broken_step`."""
