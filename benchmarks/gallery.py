@@ -38,8 +38,9 @@ def still(kind: str, index: int) -> np.ndarray:
 def titled(image: np.ndarray, text: str) -> np.ndarray:
     """The picture with a word in its corner."""
     image = image.copy()
-    for colour, width in (((0, 0, 0), 4), ((255, 255, 255), 1)):
-        cv2.putText(image, text, (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.7, colour, width, cv2.LINE_AA)
+    width = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.7, 1)[0][0]
+    cv2.rectangle(image, (0, 0), (width + 16, 32), (0, 0, 0), -1)
+    cv2.putText(image, text, (8, 23), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (255, 255, 255), 1, cv2.LINE_AA)
     return image
 
 

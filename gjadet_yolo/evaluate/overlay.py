@@ -33,12 +33,13 @@ def draw_match(image: np.ndarray, truth: np.ndarray, detections: np.ndarray, lea
         for box in boxes:
             x1, y1, x2, y2 = np.round(box).astype(int).tolist()
             cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), colour, 1)
-    x = 6
-    for boxes, (word, colour) in zip(groups, LEGEND, strict=True):
-        text = f"{word} {len(boxes)}"
-        cv2.putText(picture, text, (x, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 3, cv2.LINE_AA)
-        cv2.putText(picture, text, (x, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, 1, cv2.LINE_AA)
-        x += 14 + cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)[0][0]
+    words = [(f"{word} {len(boxes)}", colour) for boxes, (word, colour) in zip(groups, LEGEND, strict=True)]
+    widths = [cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)[0][0] + 14 for text, _ in words]
+    cv2.rectangle(picture, (0, 0), (sum(widths) + 6, 24), (0, 0, 0), -1)
+    x = 8
+    for (text, colour), width in zip(words, widths, strict=True):
+        cv2.putText(picture, text, (x, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, 1, cv2.LINE_AA)
+        x += width
     return picture
 
 
