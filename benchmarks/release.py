@@ -15,6 +15,7 @@ import torch
 from ultralytics.utils.torch_utils import strip_optimizer
 
 LOCAL = {"data": "crash-synth.yaml", "project": None, "name": None, "save_dir": None, "device": None, "resume": False}
+"""Settings of a training that name places on the machine, and what stands for them."""
 
 
 def main(source: Path, target: Path) -> None:
@@ -23,8 +24,11 @@ def main(source: Path, target: Path) -> None:
         raise SystemExit(f"Error: {target} exists already. Remove it first.")
     strip_optimizer(source, target)
     checkpoint = torch.load(target, map_location="cpu", weights_only=False)
-    for settings in (checkpoint["train_args"], checkpoint["model"].args):
+    model = checkpoint["model"]
+    for settings in (checkpoint["train_args"], model.args):
         settings.update({key: value for key, value in LOCAL.items() if key in settings})
+        settings["model"] = model.yaml["yaml_file"]
+    model.__dict__.pop("pt_path", None)
     checkpoint.pop("git", None)
     torch.save(checkpoint, target)
     print(f"{target}: {target.stat().st_size:,} bytes, sha256 {hashlib.sha256(target.read_bytes()).hexdigest()}")
