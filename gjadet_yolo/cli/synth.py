@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gjadet_yolo.cli.arguments import add_flag, natural, pair, positive
-
-CLASSES = {"point": 36, "bogie": 0.15, "wheel": 0.35, "absorber": 0.2, "rw": 0.15}
+from gjadet_yolo.data.synth.defaults import PER_IMAGE, SHARES
 
 
 def add_subparser(subparsers: Any) -> None:
@@ -41,7 +40,7 @@ def add_subparser(subparsers: Any) -> None:
     add("--scene", default="", metavar="NAME", help="rig, train or closeup (default all, in pictures by their shares)")
     add("--pulse", default="haversine", metavar="NAME", help="half_sine, haversine, trapezoid or a CSV of time_s, m/s2")
     add("--workers", type=natural, default=0, metavar="N", help="processes (default one per core)")
-    for name, mean in CLASSES.items():
+    for name, mean in PER_IMAGE.items():
         add(
             f"--{name}",
             type=float,
@@ -80,7 +79,7 @@ def request_of(args: argparse.Namespace) -> Any:
     Raises:
         ValueError: An impossible setting.
     """
-    from gjadet_yolo.data.synth.still import HOSTS, PER_IMAGE, SCENES, SHARES, Recipe
+    from gjadet_yolo.data.synth.still import HOSTS, SCENES, Recipe
     from gjadet_yolo.data.synth.write import Request
     from gjadet_yolo.locate import suggestion
 
@@ -93,7 +92,7 @@ def request_of(args: argparse.Namespace) -> Any:
         raise ValueError(f"square={low:g},{high:g}: allowed are two numbers above 0, the smaller one first.")
     room = Recipe(per_image, scenes, args.square).most_points((args.imgsz, args.imgsz))
     per_image["point"] = min(per_image["point"], float(int(room)))
-    asked = {name: getattr(args, name) for name in CLASSES if getattr(args, name) is not None}
+    asked = {name: getattr(args, name) for name in PER_IMAGE if getattr(args, name) is not None}
     recipe = Recipe(per_image | asked, scenes, args.square)
     val = max(args.images // 10, 1) if args.val is None else args.val
     return Request(

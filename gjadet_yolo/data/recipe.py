@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gjadet_yolo.locate import suggestion
+from gjadet_yolo.blocks import is_number, read_block
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,7 @@ class AugmentConfig:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-            if not (number and 0 <= value <= 1):
+            if not (is_number(value) and 0 <= value <= 1):
                 raise ValueError(f"augment: {field.name} is {value!r}, allowed: 0 to 1.")
 
     @classmethod
@@ -40,10 +38,4 @@ class AugmentConfig:
         Raises:
             ValueError: Not a mapping, unknown key, or a value that is not allowed; with the closest match.
         """
-        if block is not None and not isinstance(block, dict):
-            raise ValueError(f"augment: is {block!r}, expected keys and values such as 'repeat: 0.1'.")
-        names = [field.name for field in fields(cls)]
-        for key in block or {}:
-            if key not in names:
-                raise ValueError(f"augment: has an unknown key '{key}'.{suggestion(str(key), names)}")
-        return cls(**(block or {}))
+        return cls(**read_block(cls, "augment", block, "repeat: 0.1"))

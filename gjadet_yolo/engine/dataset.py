@@ -67,9 +67,10 @@ class RecipeDataset(YOLODataset):
 
         Classes are drawn with one over their number of instances. Polygons are left alone: they would need a cut too.
         """
-        rng = np.random.default_rng(random.getrandbits(64))  # the host seeds `random` in each worker
-        if rng.random() < self.paste and not len(label.get("segments", ())):
-            self.paste_into(label, rng)
+        if self.paste and not len(label.get("segments", ())):
+            rng = np.random.default_rng(random.getrandbits(64))  # the host seeds `random` in each worker
+            if rng.random() < self.paste:
+                self.paste_into(label, rng)
         return super().update_labels_info(label)
 
     def paste_into(self, label: dict[str, Any], rng: np.random.Generator) -> None:

@@ -6,11 +6,11 @@ factor; the second trains everything. Pure: the trainer only applies what :func:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
+from gjadet_yolo.blocks import is_number, read_block
 from gjadet_yolo.locate import suggestion
 
 SECTIONS = ("backbone", "neck", "head")
@@ -38,8 +38,7 @@ class ScheduleConfig:
                 raise ValueError(f"schedule: freeze has {layer!r}.{hint}")
         for key, allowed in (("epochs", "of 0 or more"), ("lr", "above 0")):
             value = getattr(self, key)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-            if not number or value < 0 or (key == "lr" and value == 0):
+            if not is_number(value) or value < 0 or (key == "lr" and value == 0):
                 raise ValueError(f"schedule: {key} is {value!r}, expected a number {allowed}.")
         if self.epochs > 1 and self.epochs != int(self.epochs):
             raise ValueError(f"schedule: epochs is {self.epochs}, allowed: a share below 1, or a whole number.")
@@ -56,13 +55,7 @@ class ScheduleConfig:
         Raises:
             ValueError: Not a mapping, unknown key, or a value that is not allowed; with the closest match.
         """
-        if block is not None and not isinstance(block, dict):
-            raise ValueError(f"schedule: is {block!r}, expected keys and values such as 'freeze: backbone'.")
-        names = [field.name for field in fields(cls)]
-        for key in block or {}:
-            if key not in names:
-                raise ValueError(f"schedule: has an unknown key '{key}'.{suggestion(str(key), names)}")
-        settings = dict(block or {})
+        settings = read_block(cls, "schedule", block, "freeze: backbone")
         if "freeze" in settings:
             layers = settings["freeze"]
             settings["freeze"] = tuple(layers) if isinstance(layers, (list, tuple)) else (layers,)

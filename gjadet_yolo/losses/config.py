@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
 
+from gjadet_yolo.blocks import is_number, read_block
 from gjadet_yolo.locate import suggestion
 from gjadet_yolo.losses.binary import BinaryCrossEntropy
 from gjadet_yolo.losses.equalization import EqualizationLoss
@@ -82,8 +82,7 @@ class LossConfig:
                 )
         for key in ("cls_gain", "obj_gain", "box_gain", "gamma", "mu", "alpha", "beta"):
             value = getattr(self, key)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-            if value is not None and not (number and value >= 0):
+            if value is not None and not (is_number(value) and value >= 0):
                 raise ValueError(f"loss: {key} is {value!r}, expected a number of 0 or more.")
         if self.beta is not None and 0 < self.beta < 1:
             raise ValueError(
@@ -121,13 +120,7 @@ class LossConfig:
         Raises:
             ValueError: Not a mapping, unknown key, or a value that is not allowed; with the closest match.
         """
-        if block is not None and not isinstance(block, dict):
-            raise ValueError(f"loss: is {block!r}, expected keys and values such as 'cls: gjr'.")
-        names = [field.name for field in fields(cls)]
-        for key in block or {}:
-            if key not in names:
-                raise ValueError(f"loss: has an unknown key '{key}'.{suggestion(str(key), names)}")
-        return cls(**(block or {}))
+        return cls(**read_block(cls, "loss", block, "cls: gjr"))
 
     def resolved(self, joint: bool) -> LossConfig:
         """Replace ``auto`` by what the head calls for.

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gjadet_yolo.data.synth.scene import Part, rectangle, regular
+from gjadet_yolo.data.synth.scene import Part
+from gjadet_yolo.data.synth.shape import rectangle, regular
 
 WORDS = (
     "TEST 04",

@@ -107,14 +107,16 @@ class Renderer:
 
     def draw(self, body: Body, sprite: Sprite | None, time_s: float) -> Layer:
         """One body's layer."""
-        corners = body.motion.markers(np.array([time_s]), bounds_of(body)).position_mm[0]
-        corners, way = self.scene.camera.project(corners), self.way_px(body, time_s)
+        bounds = bounds_of(body)
+        corners = self.scene.camera.project(body.motion.markers(np.array([time_s]), bounds).position_mm[0])
+        way = self.way_px(body, bounds.mean(0), time_s)
         margin = 2 + np.abs(way) / 2
         layer = Layer.empty(corners.min(0) - margin, corners.max(0) + margin, self.scene.camera.size_px)
         if not layer.pixels.size:
             return layer
+        pose = pose_matrix(body, time_s)
         if sprite is not None:
-            self.warp(sprite.pixels, sprite, pose_matrix(body, time_s), layer)
+            self.warp(sprite.pixels, sprite, pose, layer)
         patches = body.targets.patches_mm
         if patches:
             flat = body.motion.markers(np.array([time_s]), np.concatenate(patches)).position_mm[0]
@@ -122,7 +124,7 @@ class Renderer:
             layer.paint_patches(np.split(self.scene.camera.project(flat), ends), body.targets.colours)
         if sprite is not None and sprite.grime is not None:
             dirt = Layer(layer.x, layer.y, np.zeros_like(layer.pixels))
-            self.warp(sprite.grime, sprite, pose_matrix(body, time_s), dirt)
+            self.warp(sprite.grime, sprite, pose, dirt)
             dirt.pixels *= layer.alpha[..., None]
             layer.pixels *= 1 - dirt.pixels[..., 3:]
             layer.pixels += dirt.pixels
@@ -141,13 +143,12 @@ class Renderer:
         ideal = cv2.warpPerspective(pixels, shift @ matrix, size, flags=cv2.INTER_LINEAR)
         layer.pixels = ideal if self.lens is None else self.lens.bend(ideal, layer.window)
 
-    def way_px(self, body: Body, time_s: float) -> np.ndarray:
+    def way_px(self, body: Body, middle_mm: np.ndarray, time_s: float) -> np.ndarray:
         """Way (x, y) of a body's middle in the image during the exposure; the whole body is blurred along it."""
         if self.exposure_s == 0:
             return np.zeros(2)
         span = np.array([time_s - self.exposure_s / 2, time_s + self.exposure_s / 2])
-        middle = bounds_of(body).mean(0, keepdims=True)
-        before, after = self.scene.camera.project(body.motion.markers(span, middle).position_mm[:, 0])
+        before, after = self.scene.camera.project(body.motion.markers(span, middle_mm[None]).position_mm[:, 0])
         return after - before
 
     def look_through(self, layers: list[Layer], time_s: float) -> tuple[Seen, np.ndarray]:

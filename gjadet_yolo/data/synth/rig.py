@@ -6,7 +6,8 @@ import numpy as np
 
 from gjadet_yolo.data.synth.closeup import discs
 from gjadet_yolo.data.synth.motion import BodyMotion
-from gjadet_yolo.data.synth.scene import Body, Crush, Part, Thing, rectangle, regular
+from gjadet_yolo.data.synth.scene import Body, Crush, Part, Thing
+from gjadet_yolo.data.synth.shape import rectangle, regular
 from gjadet_yolo.data.synth.stage import STEADY, Stage
 from gjadet_yolo.data.synth.target import Targets
 

@@ -16,7 +16,8 @@ from gjadet_yolo.data.synth.camera import Camera
 from gjadet_yolo.data.synth.clutter import clutter
 from gjadet_yolo.data.synth.motion import BodyMotion, StepResponse, Vibration
 from gjadet_yolo.data.synth.pulse import Pulse
-from gjadet_yolo.data.synth.scene import Body, Part, rectangle
+from gjadet_yolo.data.synth.scene import Body, Part
+from gjadet_yolo.data.synth.shape import rectangle
 from gjadet_yolo.data.synth.strip import Strip
 from gjadet_yolo.data.synth.target import Colour, Targets
 

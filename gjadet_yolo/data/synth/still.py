@@ -9,18 +9,18 @@ import numpy as np
 from gjadet_yolo.data.synth import closeup, rig, train
 from gjadet_yolo.data.synth.camera import Camera
 from gjadet_yolo.data.synth.clutter import clutter
+from gjadet_yolo.data.synth.defaults import PER_IMAGE, SHARES
 from gjadet_yolo.data.synth.look import Look
 from gjadet_yolo.data.synth.motion import BodyMotion
 from gjadet_yolo.data.synth.render import Renderer
-from gjadet_yolo.data.synth.scene import NAMES, Body, Part, Scene, regular
+from gjadet_yolo.data.synth.scene import NAMES, Body, Part, Scene
+from gjadet_yolo.data.synth.shape import regular
 from gjadet_yolo.data.synth.stage import STEADY, Stage, Wanted
 from gjadet_yolo.data.synth.visible import LEAST_PX
 from gjadet_yolo.locate import suggestion
 
 SCENES = {"rig": rig.build, "train": train.build, "closeup": closeup.build}
 MOST = {"bogie": 2, "wheel": 6, "absorber": 3, "rw": 1}  # in one picture
-PER_IMAGE = {"point": 36.0, "bogie": 0.15, "wheel": 0.35, "absorber": 0.2, "rw": 0.15}
-SHARES = {"rig": 0.35, "train": 0.35, "closeup": 0.3}
 EMPTY, SPREAD = 0.06, 0.35  # share of pictures without targets, and deviation of the logarithm of their number
 SEEN = {"point": 0.81, "bogie": 0.8, "wheel": 0.88, "absorber": 1.0, "rw": 0.97}
 """Share of the placed objects that are seen well enough for a label; measured over 1,700 pictures."""

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gjadet_yolo.data.synth.camera import Camera
-
 CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
 
 
@@ -94,11 +92,3 @@ class Strip:
             x, y = across, along
         sine, cosine = np.sin(self.angle_rad), np.cos(self.angle_rad)
         return np.array(self.corner_mm) + np.stack((cosine * x - sine * y, sine * x + cosine * y), -1)
-
-
-def boxes_of(outlines_mm: np.ndarray, camera: Camera) -> np.ndarray:
-    """Extents of outlines (N, K, 2) in the image, xyxy in px, (N, 4); without area where one is out of sight."""
-    corners = camera.project(outlines_mm)
-    limits = np.array(camera.size_px, dtype=float)
-    low, high = np.clip(corners.min(1), 0, limits), np.clip(corners.max(1), 0, limits)
-    return np.concatenate((low, high), 1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gjadet_yolo.data.synth.shape import regular
 from gjadet_yolo.data.synth.strip import Strip
 
 ARC = 24  # corners of a drawn circle, a multiple of 4
@@ -62,7 +63,9 @@ class Targets:
             arc = angle_rad + np.pi / 2 * (quarter + np.linspace(0, 1, ARC // 4 + 1))
             rim = np.stack((np.cos(arc), np.sin(arc)), -1) * radius_mm
             quarters.append(np.concatenate((np.zeros((1, 2)), rim)) + centre_mm)
-        return cls(circle(centre_mm, radius_mm), tuple(quarters), np.array([light, dark, light, dark], dtype=float))
+        return cls(
+            regular(centre_mm, radius_mm, ARC)[None], tuple(quarters), np.array([light, dark, light, dark], dtype=float)
+        )
 
     @classmethod
     def dot(cls, centre_mm: tuple[float, float], radius_mm: float, light: Colour, dark: Colour) -> Targets:
@@ -72,9 +75,3 @@ class Targets:
         outer, inner = rim * radius_mm + centre_mm, rim * radius_mm / 2 + centre_mm
         ring = [np.stack((inner[i], outer[i], outer[i + 1], inner[i + 1])) for i in range(ARC)]
         return cls(outer[None, :-1], (*ring, inner[:-1]), np.array([light] * ARC + [dark], dtype=float))
-
-
-def circle(centre_mm: tuple[float, float], radius_mm: float) -> np.ndarray:
-    """Outline of a disc, (1, ARC, 2)."""
-    angles = np.arange(ARC) * 2 * np.pi / ARC
-    return (np.stack((np.cos(angles), np.sin(angles)), -1) * radius_mm + centre_mm)[None]

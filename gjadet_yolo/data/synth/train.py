@@ -8,7 +8,8 @@ from gjadet_yolo.data.synth.closeup import discs
 from gjadet_yolo.data.synth.clutter import clutter
 from gjadet_yolo.data.synth.motion import BodyMotion
 from gjadet_yolo.data.synth.rig import add_between, wall
-from gjadet_yolo.data.synth.scene import Body, Part, Thing, rectangle, regular
+from gjadet_yolo.data.synth.scene import Body, Part, Thing
+from gjadet_yolo.data.synth.shape import rectangle, regular
 from gjadet_yolo.data.synth.stage import STEADY, Stage
 from gjadet_yolo.data.synth.target import Targets
 

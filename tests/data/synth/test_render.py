@@ -11,7 +11,8 @@ from gjadet_yolo.data.synth.material import MATERIALS
 from gjadet_yolo.data.synth.motion import BodyMotion, StepResponse
 from gjadet_yolo.data.synth.pulse import Haversine
 from gjadet_yolo.data.synth.render import Frame, Renderer
-from gjadet_yolo.data.synth.scene import Body, Crush, Part, Scene, Thing, rectangle
+from gjadet_yolo.data.synth.scene import Body, Crush, Part, Scene, Thing
+from gjadet_yolo.data.synth.shape import rectangle
 from gjadet_yolo.data.synth.stage import Wanted
 from gjadet_yolo.data.synth.still import SCENES, open_stage
 from gjadet_yolo.data.synth.strip import Strip

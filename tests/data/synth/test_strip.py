@@ -11,7 +11,8 @@ from gjadet_yolo.data.synth.camera import Camera
 from gjadet_yolo.data.synth.layer import Layer
 from gjadet_yolo.data.synth.motion import BodyMotion, StepResponse
 from gjadet_yolo.data.synth.pulse import Haversine
-from gjadet_yolo.data.synth.strip import Strip, boxes_of
+from gjadet_yolo.data.synth.strip import Strip
+from gjadet_yolo.data.synth.visible import visible_targets
 
 SIZE = (320, 240)
 GREY = 128.0
@@ -28,6 +29,11 @@ def test_quarter_turn():
     """The columns' direction x turns to y, the strip's direction y to -x."""
     strip = Strip(1, 10.0, angle_rad=math.pi / 2)
     np.testing.assert_allclose(strip.centres_mm, [[-5, 5], [-5, 15]], atol=1e-12)
+
+
+def boxes_of(squares_mm: np.ndarray, camera: Camera) -> np.ndarray:
+    """Boxes of squares with nothing in front of them."""
+    return visible_targets(camera.project(squares_mm), np.zeros((SIZE[1], SIZE[0]), np.float32)).boxes
 
 
 def test_boxes_by_hand():

@@ -12,7 +12,8 @@ from gjadet_yolo.data.synth.camera import Camera
 from gjadet_yolo.data.synth.motion import BodyMotion
 from gjadet_yolo.data.synth.pulse import PiecewiseLinear
 from gjadet_yolo.data.synth.render import Renderer
-from gjadet_yolo.data.synth.scene import Body, Part, Scene, Thing, rectangle
+from gjadet_yolo.data.synth.scene import Body, Part, Scene, Thing
+from gjadet_yolo.data.synth.shape import rectangle
 from gjadet_yolo.data.synth.strip import Strip
 from gjadet_yolo.data.synth.target import Targets
 from gjadet_yolo.data.synth.truth import COLUMNS, VideoTruth, follow, write_truth
