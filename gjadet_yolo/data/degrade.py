@@ -25,8 +25,11 @@ SEED_BITS = 31
 
 
 @functools.cache
-def albumentations() -> ModuleType:
+def albumentations(what: str = "degradations rain and fog") -> ModuleType:
     """The library, imported when it is first needed.
+
+    Args:
+        what: What needs it, for the error message.
 
     Raises:
         ModuleNotFoundError: It is not installed; the message holds the command that helps.
@@ -35,9 +38,7 @@ def albumentations() -> ModuleType:
     try:
         import albumentations
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "degradations rain and fog need Albumentations. Run: pip install 'gjadet-yolo[degrade]'"
-        ) from error
+        raise ModuleNotFoundError(f"{what} need Albumentations. Run: pip install 'gjadet-yolo[degrade]'") from error
     return albumentations
 
 

@@ -17,10 +17,12 @@ class AugmentConfig:
             images are seen more often; 0 is off.
         paste: Probability that an image gets an object pasted in (``data/paste.py``), of a class drawn with one over
             its number of instances; 0 is off.
+        tiles: Probability that a tile of a mosaic is changed on its own (``data/tile_mosaic.py``); 0 is off.
     """
 
     repeat: float = 0.0
     paste: float = 0.0
+    tiles: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -1,9 +1,10 @@
-"""The host's data set with repeated images and pasted objects.
+"""The host's data set with repeated images, pasted objects and mosaics whose tiles are changed one by one.
 
 Indices up to the number of images mean what they mean in the host; those beyond are repetitions. So caches hold every
 image once, mosaic and mixup pick partners from repetitions too, and a distributed sampler shares out the longer set.
 Mirrored: ``BaseDataset.__len__`` and ``get_image_and_label`` in
-https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/data/base.py
+https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/data/base.py, and the call of
+``_update_label_text`` by ``BaseMixTransform.get_params`` in its ``augment.py``.
 """
 
 from __future__ import annotations
@@ -13,10 +14,30 @@ from typing import Any
 
 import numpy as np
 from ultralytics.data import YOLODataset
+from ultralytics.data.augment import Compose, Mosaic
 
 from gjadet_yolo.data.paste import cut_out, paste
 from gjadet_yolo.data.recipe import AugmentConfig
 from gjadet_yolo.data.repeat import extra_copies, repeat_factors
+from gjadet_yolo.data.tile_mosaic import augment_tile, operations
+
+
+class TileMosaic(Mosaic):
+    """The host's mosaic; each tile is changed on its own before it is pasted.
+
+    Attributes:
+        tiles: Probability of each tile to be changed.
+    """
+
+    tiles: float
+
+    def _update_label_text(self, labels: dict[str, Any]) -> dict[str, Any]:
+        """The host calls this once all tiles are at hand and before any is pasted."""
+        for tile in (labels, *labels["mix_labels"]):
+            rng = draw_generator()
+            if rng.random() < self.tiles:
+                tile["img"] = augment_tile(tile["img"], rng)
+        return super()._update_label_text(labels)
 
 
 class RecipeDataset(YOLODataset):
@@ -27,12 +48,14 @@ class RecipeDataset(YOLODataset):
         paste: Probability that an image gets an object of a rare class pasted in.
         donors: Indices of the images that hold each class, by class.
         rarity: Probability of each class in ``donors`` to be the pasted one.
+        tiles: Probability that a tile of a mosaic is changed.
     """
 
     extra: np.ndarray
     paste: float
     donors: dict[int, np.ndarray]
     rarity: np.ndarray
+    tiles: float
 
     @classmethod
     def apply(cls, dataset: YOLODataset, config: AugmentConfig, seed: int) -> RecipeDataset:
@@ -42,6 +65,9 @@ class RecipeDataset(YOLODataset):
             dataset: The data set.
             config: The recipe.
             seed: Seed of the repetitions; the same on all ranks.
+
+        Raises:
+            ModuleNotFoundError: Tiles are to be changed, and Albumentations is not installed.
         """
         counts = np.zeros((len(dataset.labels), len(dataset.data["names"])), int)
         for row, label in zip(counts, dataset.labels, strict=True):
@@ -52,6 +78,10 @@ class RecipeDataset(YOLODataset):
         dataset.donors = {index: np.flatnonzero(column) for index, column in enumerate(counts.T) if column.any()}
         weight = 1 / counts.sum(0)[list(dataset.donors)]
         dataset.rarity = weight / weight.sum()
+        dataset.tiles = config.tiles
+        if config.tiles:
+            operations()  # not first in a worker
+            change_tiles(dataset.transforms, config.tiles)
         return dataset
 
     def __len__(self) -> int:
@@ -68,7 +98,7 @@ class RecipeDataset(YOLODataset):
         Classes are drawn with one over their number of instances. Polygons are left alone: they would need a cut too.
         """
         if self.paste and not len(label.get("segments", ())):
-            rng = np.random.default_rng(random.getrandbits(64))  # the host seeds `random` in each worker
+            rng = draw_generator()
             if rng.random() < self.paste:
                 self.paste_into(label, rng)
         return super().update_labels_info(label)
@@ -87,6 +117,28 @@ class RecipeDataset(YOLODataset):
         centre, size = (labels[:, 1:3] + labels[:, 3:]) / 2, labels[:, 3:] - labels[:, 1:3]
         label["bboxes"] = (np.concatenate((centre, size), 1) / sides).astype(np.float32)
         label["cls"] = labels[:, :1].astype(np.float32)
+
+
+def change_tiles(transforms: Compose, tiles: float) -> None:
+    """Let every mosaic of a composition change its tiles; none is left of it once the host closes mosaics.
+
+    Args:
+        transforms: The host's training transforms.
+        tiles: Probability of each tile.
+    """
+    for transform in transforms.transforms:
+        if isinstance(transform, Compose):
+            change_tiles(transform, tiles)
+        elif isinstance(transform, Mosaic):
+            transform.__class__ = TileMosaic  # the host offers no place to name a class
+            transform.tiles = tiles
+        elif isinstance(inner := getattr(transform, "pre_transform", None), Compose):
+            change_tiles(inner, tiles)
+
+
+def draw_generator() -> np.random.Generator:
+    """Generator that follows ``random``, which the host seeds in each worker."""
+    return np.random.default_rng(random.getrandbits(64))
 
 
 def in_px(label: dict[str, Any], shape: tuple[int, ...]) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from ultralytics.data.utils import check_det_dataset
 from ultralytics.utils import DEFAULT_CFG
 
 from gjadet_yolo import locate
+from gjadet_yolo.data import degrade, tile_mosaic
 from gjadet_yolo.data.recipe import AugmentConfig
+from gjadet_yolo.engine import dataset as dataset_module
 from gjadet_yolo.engine.dataset import RecipeDataset
 
 
@@ -29,8 +32,9 @@ def repeated(rendered):
         data = check_det_dataset(str(rendered))
         return build_yolo_dataset(cfg, data["train"], 4, data)
 
-    def make(threshold: float = 1.0, pasted: float = 0.0, **settings):
-        return RecipeDataset.apply(build(**settings), AugmentConfig(threshold, pasted), 0), build(**settings)
+    def make(threshold: float = 1.0, pasted: float = 0.0, tiles: float = 0.0, **settings):
+        recipe = AugmentConfig(threshold, pasted, tiles)
+        return RecipeDataset.apply(build(**settings), recipe, 0), build(**settings)
 
     return make
 
@@ -109,3 +113,49 @@ def test_training_by_the_yaml(rendered, tmp_path):
     model.train(data=str(rendered), epochs=1, project=str(tmp_path), name="r", **TINY)
     assert lengths[0] > 8
     assert type(model.trainer.test_loader.dataset).__name__ == "YOLODataset"
+
+
+def test_tiles_of_a_mosaic_are_changed_one_by_one(repeated, monkeypatch):
+    """Each tile differs with probability p; without a mosaic, and after it is closed, none does."""
+    pytest.importorskip("albumentations")
+    calls = []
+    monkeypatch.setattr(dataset_module, "augment_tile", lambda image, rng: calls.append(image.shape) or 255 - image)
+    dataset, stock = repeated(0.0, 0.0, tiles=1.0, mosaic=1.0)
+    random.seed(0)
+    dataset[0]
+    assert len(calls) == 4
+    calls.clear()
+    part, _ = repeated(0.0, 0.0, tiles=0.25, mosaic=1.0)
+    for _ in range(25):
+        part[0]
+    assert 10 <= len(calls) <= 42  # 25 of 100, within 3.5 standard deviations
+    calls.clear()
+    dataset.close_mosaic(get_cfg(DEFAULT_CFG, {"imgsz": 128, "mosaic": 0.0}))
+    dataset[0]
+    assert not calls
+    assert stock.transforms is not dataset.transforms
+
+
+def test_changed_tiles_follow_the_seed(repeated):
+    """The same random state gives the same picture, and what is cached stays."""
+    pytest.importorskip("albumentations")
+    dataset, _ = repeated(0.0, 0.0, tiles=1.0, mosaic=1.0, cache="ram")
+    before = [dataset.load_image(index)[0].copy() for index in range(8)]
+    images = []
+    for _ in range(2):
+        random.seed(3)
+        images.append(dataset.transforms.transforms[0].transforms[0](dataset.get_image_and_label(1))["img"])
+    assert (images[0] == images[1]).all()
+    for index, image in enumerate(before):  # cached pixels stay
+        assert (dataset.load_image(index)[0] == image).all()
+    assert len(pickle.dumps(dataset.transforms)) > 0
+
+
+def test_tiles_need_albumentations(repeated, monkeypatch):
+    monkeypatch.setitem(sys.modules, "albumentations", None)
+    for cached in (degrade.albumentations, tile_mosaic.operations):
+        cached.cache_clear()
+    with pytest.raises(ModuleNotFoundError, match=r"tiles of a mosaic need Albumentations.*gjadet-yolo\[degrade\]"):
+        repeated(0.0, 0.0, tiles=0.5)
+    for cached in (degrade.albumentations, tile_mosaic.operations):
+        cached.cache_clear()

@@ -1,0 +1,1 @@
+"""Parts of ``benchmarks/compare.py``: variants, training, scores, costs and tables."""

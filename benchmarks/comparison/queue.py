@@ -1,0 +1,89 @@
+"""Runs side by side, each in a process and a folder of its own; finished ones are not repeated."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+from comparison.score import Score
+from comparison.study import Run, Study, Variant
+
+
+def result(out: Path, run: Run) -> Score | None:
+    """Score of a run, or None where it is not finished."""
+    file = out / "runs" / run.key / "result.json"
+    return Score(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
+
+def work(study: Study, todo: list[tuple[Variant, Run]], out: Path, jobs: int, threads: int) -> Iterator[str]:
+    """Train what is missing.
+
+    Args:
+        study: The study.
+        todo: Its runs, in the order in which they start.
+        out: Folder of the study.
+        jobs: Runs side by side.
+        threads: Threads of torch for each.
+
+    Yields:
+        A line of progress for each run that ends.
+    """
+    unique = {run.key: (row, run) for row, run in todo if result(out, run) is None}  # two rows may be the same run
+    start, done = time.time(), 0
+    with ThreadPoolExecutor(jobs) as pool:
+        for row, run, code in pool.map(lambda pair: start_one(study, *pair, out, threads), unique.values()):
+            done += 1
+            left = (time.time() - start) / done * (len(unique) - done) / 60
+            what = f"{done} of {len(unique)}: {row.name}, seed {run.seed}"
+            if score := result(out, run):
+                yield f"{what}: AP {score.ap:.3f} ({score.minutes:.1f} min); about {left:.0f} min to go"
+            else:
+                problem = f"failed, see {out}/runs/{run.key}/log.txt"
+                yield f"{what}: {'another call trains it' if code is None else problem}"
+
+
+def start_one(study: Study, row: Variant, run: Run, out: Path, threads: int) -> tuple[Variant, Run, int | None]:
+    """Train one run in a process of its own; None as exit code where another call is at it."""
+    folder = out / "runs" / run.key
+    folder.mkdir(parents=True, exist_ok=True)
+    if result(out, run) or not claim(folder / "claim"):
+        return row, run, None
+    config = asdict(run) | {"data_yaml": str(study.data.resolve()), "row": row.name}
+    (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+    command = [sys.executable, str(Path(__file__).parents[1] / "compare.py"), f"run={folder}", f"threads={threads}"]
+    with (folder / "log.txt").open("a", encoding="utf-8") as log:
+        code = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
+    (folder / "claim").unlink(missing_ok=True)
+    return row, run, code
+
+
+def claim(file: Path) -> bool:
+    """Take a run, unless a living process has it."""
+    for _ in range(2):
+        try:
+            with file.open("x", encoding="utf-8") as handle:
+                handle.write(str(os.getpid()))
+            return True
+        except FileExistsError:
+            if is_alive(int(file.read_text(encoding="utf-8") or 0)):
+                return False
+            file.unlink(missing_ok=True)
+    return False
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process runs on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return process > 0

@@ -1,0 +1,155 @@
+"""Tables and the plot of a study."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+from comparison.cost import Cost
+from comparison.score import Score
+from comparison.study import Variant
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a study with what is known of it.
+
+    Attributes:
+        row: The variant.
+        base: Name of the row it is compared with.
+        scores: Scores by seed.
+        reference: The baseline's scores by seed.
+        cost: Its cost, or None.
+    """
+
+    row: Variant
+    base: str
+    scores: dict[int, Score]
+    reference: dict[int, Score]
+    cost: Cost | None = None
+
+    def figures(self, key: str, name: str = "") -> list[float]:
+        """A figure of each seed, in points (0 to 100)."""
+        return [100 * pick(score, key, name) for score in self.scores.values()]
+
+    def gains(self, key: str, name: str = "") -> list[float]:
+        """Difference to the baseline of each seed that both have, in points."""
+        both = [seed for seed in self.scores if seed in self.reference]
+        return [100 * (pick(self.scores[s], key, name) - pick(self.reference[s], key, name)) for s in both]
+
+
+def pick(score: Score, key: str, name: str) -> float:
+    """A figure of a score, by name where it has several; nan where it has not."""
+    value = getattr(score, key)
+    return value.get(name, float("nan")) if isinstance(value, dict) else value
+
+
+def spread(values: list[float]) -> str:
+    """Mean and standard deviation over the seeds."""
+    if not values:
+        return "-"
+    text = f"{statistics.mean(values):.1f}"
+    return f"{text} ± {statistics.stdev(values):.1f}" if len(values) > 1 else text
+
+
+def gain(values: list[float]) -> str:
+    """Mean difference with its sign, and its spread over the seeds."""
+    return "-" if not values else ("+" if statistics.mean(values) >= 0 else "") + spread(values)
+
+
+def columns(lines: list[Line]) -> list[tuple[str, str, str]]:
+    """Title, attribute and name of each figure."""
+    score = next(score for line in lines for score in line.scores.values())
+    found = [("AP50-95", "ap", ""), ("AP50", "ap50", ""), ("AP75", "ap75", "")]
+    found += [(group, "by_group", group) for group in score.by_group]
+    found += [(name, "by_class", name) for name in score.by_class]
+    return found + [(f"{size} px", "by_size", size) for size, value in score.by_size.items() if value == value]
+
+
+def markdown(lines: list[Line]) -> str:
+    """Table of the rows that have a score, figures in points, mean ± standard deviation over the seeds."""
+    lines = [line for line in lines if line.scores]
+    if not lines:
+        return "No run has finished yet.\n"
+    chosen = columns(lines)
+    titles = ["row", "seeds", "gain", *(title for title, *_ in chosen), "min"]
+    rows = []
+    for line in lines:
+        against = gain(line.gains("ap")) if line.row.name != line.base else "baseline"
+        minutes = statistics.median(score.minutes for score in line.scores.values())
+        cells = [spread(line.figures(key, name)) for _, key, name in chosen]
+        rows.append([line.row.name, str(len(line.scores)), against, *cells, f"{minutes:.1f}"])
+    return table(titles, rows) + cost_table(lines)
+
+
+def cost_table(lines: list[Line]) -> str:
+    """Costs of the rows, relative to their baseline; empty where none was measured."""
+    rows = []
+    for line in lines:
+        if c := line.cost:
+            gpu = [] if c.gpu_latency_ratio is None else [f"{c.gpu_latency_ratio:.2f}"]
+            absolute = [
+                f"{c.parameters:.2f} M",
+                f"{c.parameters_ratio:.3f}",
+                f"{c.gflops:.2f}",
+                f"{c.gflops_ratio:.3f}",
+            ]
+            times = [f"{c.latency_ms:.0f}", f"{c.latency_ratio:.2f}", f"{c.step_ratio:.2f}", *gpu]
+            rows.append([line.row.name, line.base, *absolute, *times])
+    titles = ["row", "against", "parameters", "ratio", "GFLOPs", "ratio", "CPU ms", "latency ratio", "step ratio"]
+    if rows and len(rows[0]) > len(titles):
+        titles.append("GPU latency ratio")
+    return "\n" + table(titles, rows) if rows else ""
+
+
+def table(titles: list[str], rows: list[list[str]]) -> str:
+    """Markdown table."""
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def write_csv(lines: list[Line], file: Path) -> None:
+    """One line per run with every figure."""
+    done = [line for line in lines if line.scores]
+    if not done:
+        return
+    chosen = columns(done)
+    with file.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["row", "against", "seed", *(title for title, *_ in chosen), "recall", "minutes"])
+        for line in done:
+            for seed, score in line.scores.items():
+                figures = [f"{pick(score, key, name):.4f}" for _, key, name in chosen]
+                writer.writerow(
+                    [line.row.name, line.base, seed, *figures, f"{score.recall:.4f}", f"{score.minutes:.2f}"]
+                )
+
+
+def plot(lines: list[Line], file: Path) -> None:
+    """AP of all classes and of the rarest group: a dot per run, a bar at the mean of the seeds."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    done = [line for line in lines if line.scores]
+    if not done:
+        return
+    group = next(iter(next(iter(done[0].scores.values())).by_group))
+    figure, axes = plt.subplots(1, 2, figsize=(11, 1.2 + 0.26 * len(done)), sharey=True, layout="constrained")
+    for axis, (title, key, name) in zip(
+        axes, (("AP50-95", "ap", ""), (f"AP50-95, {group}", "by_group", group)), strict=True
+    ):
+        for height, line in enumerate(reversed(done)):
+            values = line.figures(key, name)
+            axis.barh(height, statistics.mean(values), color="#9ecae1" if line.row.name != line.base else "#bdbdbd")
+            axis.plot(values, [height] * len(values), "o", color="#08519c", markersize=4)
+        axis.set(
+            title=f"{title} (points)", yticks=range(len(done)), yticklabels=[line.row.name for line in reversed(done)]
+        )
+        axis.grid(axis="x", alpha=0.4)
+        axis.set_axisbelow(True)
+    figure.savefig(file, dpi=110)
+    plt.close(figure)

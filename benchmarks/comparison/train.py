@@ -1,0 +1,58 @@
+"""Training of one run in its folder; it goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import torch
+import yaml
+from ultralytics import YOLO
+
+from comparison.score import Score, evaluate
+
+
+def train_and_score(folder: Path, threads: int) -> Score:
+    """Train what ``config.json`` in the folder describes, score the last weights and write ``result.json``.
+
+    Args:
+        folder: The run's folder, made by ``prepare``.
+        threads: Threads of torch.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    torch.set_num_threads(threads)
+    torch.set_num_threads = lambda _: None  # the host sets it again; runs side by side share the machine
+    last = folder / "fit" / "weights" / "last.pt"
+    began = time.time()
+    if not is_finished(last):
+        settings = config["train"] | {"data": config["data_yaml"], "seed": config["seed"]}
+        fixed = {"project": str(folder.resolve()), "name": "fit", "exist_ok": True, "plots": False, "val": False}
+        if last.is_file():
+            YOLO(last).train(resume=True)
+        else:
+            (folder / "model.yaml").write_text(yaml.safe_dump(config["model"], sort_keys=False), encoding="utf-8")
+            start = first_layers(folder, **config["start"]) if config["start"] else False
+            defaults = {"device": "cpu", "workers": 0, "pretrained": start}
+            YOLO(folder / "model.yaml").train(**defaults | settings | fixed)
+    minutes = (time.time() - began) / 60
+    score = evaluate(last, Path(config["data_yaml"]), config["train"].get("imgsz", 640), minutes)
+    temporary = folder / "result.json.part"
+    temporary.write_text(json.dumps(score.__dict__, indent=1), encoding="utf-8")
+    temporary.rename(folder / "result.json")
+    return score
+
+
+def first_layers(folder: Path, weights: str, layers: int) -> str:
+    """Write the first layers of a checkpoint as one that the host's ``pretrained=`` takes; the rest of a model that is
+    trained from it starts as its seed says.
+    """
+    model = YOLO(weights).model
+    model.model = model.model[:layers]
+    torch.save({"epoch": -1, "model": model, "train_args": {}}, folder / "start.pt")
+    return str(folder / "start.pt")
+
+
+def is_finished(checkpoint: Path) -> bool:
+    """Whether a training ran to its end: the host then takes the optimiser out and sets the epoch to -1."""
+    return checkpoint.is_file() and torch.load(checkpoint, map_location="cpu", weights_only=False)["epoch"] == -1
