@@ -7,6 +7,8 @@ from pathlib import Path
 
 SCALES = "nsmlx"
 YAML_SUFFIXES = (".yaml", ".yml")
+TAILS = ("-p2", "-pafpn", "-fpn", "-dyhead")
+"""Ends of model names in front of which the scale stands, as the host writes it: ``gjadetn-p2``."""
 
 
 def folder(kind: str) -> Path:
@@ -42,16 +44,21 @@ def split_scale(stem: str, known: dict[str, Path] | None = None) -> tuple[str, s
     known = files("cfg") if known is None else known
     if stem in known:
         return stem, ""
-    level = "-p2" if stem.endswith("-p2") else ""
-    start = stem.removesuffix(level)
-    family, scale = start[:-1] + level, start[-1:]
+    start, end = split_tail(stem)
+    family, scale = start[:-1] + end, start[-1:]
     return (family, scale) if family in known and scale in SCALES else ("", "")
 
 
 def with_scale(family: str, scale: str) -> str:
     """Model name of a family in a scale, as the host writes it: ``gjadetn``, ``gjadet-yolo11n``, ``gjadetn-p2``."""
-    start = family.removesuffix("-p2")
-    return start + scale + family[len(start) :]
+    start, end = split_tail(family)
+    return start + scale + end
+
+
+def split_tail(stem: str) -> tuple[str, str]:
+    """A model name in front of and from its end that follows the scale, which may be empty."""
+    end = next((tail for tail in TAILS if stem.endswith(tail)), "")
+    return stem.removesuffix(end), end
 
 
 def model_yaml(name: str | Path) -> Path | None:

@@ -12,6 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
+from ultralytics.cfg import get_cfg
+from ultralytics.data.build import build_yolo_dataset
+from ultralytics.data.utils import check_det_dataset
+from ultralytics.utils import DEFAULT_CFG
+
 from comparison.score import Score
 from comparison.study import Run, Study, Variant
 
@@ -35,6 +40,7 @@ def work(study: Study, todo: list[tuple[Variant, Run]], out: Path, jobs: int, th
     Yields:
         A line of progress for each run that ends.
     """
+    read_labels(study)
     unique = {run.key: (row, run) for row, run in todo if result(out, run) is None}  # two rows may be the same run
     start, done = time.time(), 0
     with ThreadPoolExecutor(jobs) as pool:
@@ -47,6 +53,14 @@ def work(study: Study, todo: list[tuple[Variant, Run]], out: Path, jobs: int, th
             else:
                 problem = f"failed, see {out}/runs/{run.key}/log.txt"
                 yield f"{what}: {'another call trains it' if code is None else problem}"
+
+
+def read_labels(study: Study) -> None:
+    """Let the host cache the labels once; runs that do it at the same time take the file from each other."""
+    data = check_det_dataset(str(study.data))
+    cfg = get_cfg(DEFAULT_CFG, {"imgsz": 32})
+    for split in ("train", "val"):
+        build_yolo_dataset(cfg, data[split], 1, data, mode="val")
 
 
 def start_one(study: Study, row: Variant, run: Run, out: Path, threads: int) -> tuple[Variant, Run, int | None]:

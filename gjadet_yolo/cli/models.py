@@ -22,6 +22,8 @@ def add_subparser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build each model and print its size."""
+    import yaml
+
     from gjadet_yolo import locate
     from gjadet_yolo.engine.model import GjadetModel
 
@@ -29,11 +31,15 @@ def run(args: argparse.Namespace) -> int:
     if wrong or not args.scales:
         raise ValueError(f"scales is '{args.scales}', allowed: letters out of {locate.SCALES}.")
     logging.getLogger("ultralytics").setLevel(logging.ERROR)  # no layer tables
-    print(f"{'model':<22}{'layers':>8}{'parameters':>14}{'GFLOPs':>9}")
-    for family in locate.files("cfg"):
-        for scale in args.scales:
-            name = f"{locate.with_scale(family, scale)}.yaml"
-            model = GjadetModel(name, nc=args.nc, verbose=False)
+    print(f"{'model':<26}{'layers':>8}{'parameters':>14}{'GFLOPs':>9}")
+    for family, file in locate.files("cfg").items():
+        has_scales = "scales" in yaml.safe_load(file.read_text(encoding="utf-8"))
+        for name in [locate.with_scale(family, scale) for scale in args.scales] if has_scales else [family]:
+            try:
+                model = GjadetModel(f"{name}.yaml", nc=args.nc, verbose=False)
+            except ValueError as error:  # a library that is not installed
+                print(f"{name + '.yaml':<26}{str(error).partition(': ')[2]}", flush=True)
+                continue
             layers, parameters, _, gflops = model.info(verbose=True, imgsz=args.imgsz)
-            print(f"{name:<22}{layers:>8}{parameters:>14,}{gflops:>9.1f}", flush=True)
+            print(f"{name + '.yaml':<26}{layers:>8}{parameters:>14,}{gflops:>9.1f}", flush=True)
     return 0

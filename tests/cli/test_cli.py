@@ -68,16 +68,19 @@ def test_help_without_a_verb(capsys):
 def test_models_lists_every_family(capsys):
     assert main(["models", "scales=n", "imgsz=320"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    names = ["gjadetn-p2.yaml", "gjadet-yolo11n.yaml", "gjadet-yolo26n.yaml", "gjadetn.yaml"]
-    assert [line.split()[0] for line in lines[1:]] == names
-    assert lines[4].split()[2] == "3,479,262"
+    table = {name: rest for name, *rest in (line.split() for line in lines[1:])}
+    scaled = {f"gjadet{tail}.yaml" for tail in ("n", "n-p2", "n-fpn", "n-pafpn", "n-dyhead", "-yolo11n", "-yolo26n")}
+    timm = ("vgg16", "resnet50", "dla60", "convnext_tiny", "swin_tiny", "darknet53", "cspdarknet53")
+    assert set(table) == scaled | {f"gjadet-{name}.yaml" for name in timm}
+    assert table["gjadetn.yaml"][1] == "3,479,262"
+    assert table["gjadet-resnet50.yaml"][1] in ("38,635,918", "needs")  # TimmBackbone needs timm
 
 
 def test_doctor_in_a_new_process(fresh):
     done = fresh("import sys; from gjadet_yolo.cli.main import main; sys.exit(main(['doctor']))")
     assert done.returncode == 0, done.stdout
     assert "active in new interpreters" in done.stdout
-    assert "AdaptiveModule, JointDetect" in done.stdout
+    assert "AdaptiveModule, DyHead, JointDetect, Level, TimmBackbone" in done.stdout
     assert done.stdout.splitlines()[-1] == "All is well."
 
 

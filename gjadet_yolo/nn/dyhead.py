@@ -1,0 +1,125 @@
+"""Dynamic head: attention over levels, positions and channels on the outputs of a feature pyramid.
+
+Source: Dynamic Head, CVPR 2021, arXiv 2106.08322. Per level, modulated deformable convolutions (DCNv2) of the finer
+level (stride 2), the level itself and the coarser one are each weighted by the scale attention, averaged, and passed
+through the task attention. Offsets and masks come from the level itself. What differs: the coarser level is brought to
+the level's size before its convolution and not after it, so that the offsets mean the same positions, and the task
+attention is the one of the adaptive module, which halves its output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import nn
+from torch.nn.functional import interpolate
+from torchvision.ops import DeformConv2d, deform_conv2d
+from ultralytics.nn.modules import Conv
+
+from gjadet_yolo.nn.adaptive import ScaleAttention, TaskAttention
+from gjadet_yolo.nn.levels import Levels
+from gjadet_yolo.nn.row import MANY, Plan, Row
+
+POINTS = 9  # of a 3 x 3 kernel
+GROUPS = 16  # of the group normalisation, as in the paper's code
+
+
+class ModulatedConv(nn.Module):
+    """Deformable 3 x 3 convolution with given offsets and masks, then group normalisation.
+
+    Args:
+        c: Channels.
+        stride: 1, or 2 for the finer level.
+    """
+
+    def __init__(self, c: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = DeformConv2d(c, c, 3, stride, padding=1, bias=False)
+        self.norm = nn.GroupNorm(math.gcd(c, GROUPS), c)
+
+    def forward(self, x: torch.Tensor, offset: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Map (B, C, H, W) to the size of offset (B, 18, H', W') and mask (B, 9, H', W')."""
+        wide = torch.float32 if x.dtype == torch.bfloat16 else x.dtype  # torchvision has no bfloat16 on the CPU
+        y = deform_conv2d(
+            x.to(wide),
+            offset.to(wide),
+            self.conv.weight.to(wide),
+            None,
+            self.conv.stride,
+            (1, 1),
+            (1, 1),
+            mask.to(wide),
+        )
+        return self.norm(y.to(x.dtype))
+
+
+class DyHeadBlock(nn.Module):
+    """One round of the three attentions over all levels.
+
+    Args:
+        c: Channels of every level.
+    """
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.offset = nn.Conv2d(c, 3 * POINTS, 3, padding=1)
+        nn.init.zeros_(self.offset.weight)  # starts as a plain convolution
+        nn.init.zeros_(self.offset.bias)
+        self.finer, self.own, self.coarser = ModulatedConv(c, 2), ModulatedConv(c), ModulatedConv(c)
+        self.scale = ScaleAttention(c)
+        self.task = TaskAttention(c)
+
+    def forward(self, levels: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Map levels (B, C, H_i, W_i), fine to coarse, to levels of the same shapes."""
+        out = []
+        for index, x in enumerate(levels):
+            offset, mask = self.offset(x).split((2 * POINTS, POINTS), 1)
+            offset = offset.nan_to_num(0.0)  # torchvision's CPU operator reads outside its memory at nan
+            mask = mask.sigmoid()
+            parts = [self.own(x, offset, mask)]
+            if index > 0:
+                parts.append(self.finer(levels[index - 1], offset, mask))
+            if index < len(levels) - 1:
+                above = interpolate(levels[index + 1], x.shape[2:], mode="bilinear", align_corners=False)
+                parts.append(self.coarser(above, offset, mask))
+            out.append(self.task(sum(self.scale(part) for part in parts) / len(parts)))
+        return out
+
+
+class DyHead(nn.Module):
+    """Blocks of the dynamic head on several levels; ``Level`` rows pick one output each.
+
+    YAML row: ``[[15, 12, 9], 2, DyHead, [256]]``, fine to coarse, each level half as wide and high as the one before;
+    every output has 256 channels times the scale's width.
+
+    Args:
+        c1: Channels of each level.
+        c2: Channels inside and of each output.
+        n: Blocks.
+    """
+
+    inputs: ClassVar[range] = MANY
+
+    def __init__(self, c1: Sequence[int], c2: int, n: int = 1) -> None:
+        super().__init__()
+        self.reduce = nn.ModuleList(Conv(c, c2, 1) for c in c1)
+        self.blocks = nn.Sequential(*(DyHeadBlock(c2) for _ in range(n)))
+
+    @classmethod
+    def plan(cls, row: Row) -> Plan:
+        """Channels are scaled as those of the host's rows.
+
+        Raises:
+            ValueError: No number of channels.
+        """
+        if len(row.args) != 1 or not isinstance(row.args[0], int) or row.args[0] < 1:
+            raise ValueError(f"its arguments are {list(row.args)}, expected the number of channels, e.g. [256].")
+        c2 = row.scaled(row.args[0])
+        return Plan((row.channels, c2, row.repeats), Levels([c2] * len(row.channels)))
+
+    def forward(self, x: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Map levels (B, C_i, H_i, W_i) to levels (B, c2, H_i, W_i)."""
+        return self.blocks([reduce(level) for reduce, level in zip(self.reduce, x, strict=True)])

@@ -1,0 +1,71 @@
+"""Rows with several outputs: backbones and necks return a list of levels, and a ``Level`` row picks one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from gjadet_yolo.nn.row import Plan, Row
+
+
+class Levels(int):
+    """Channels of a row with several outputs; as a number those of the last, because the host keeps a number per row.
+
+    Attributes:
+        channels: Channels of each output.
+    """
+
+    channels: tuple[int, ...]
+
+    def __new__(cls, channels: Sequence[int]) -> Levels:
+        number = super().__new__(cls, channels[-1])
+        number.channels = tuple(channels)
+        return number
+
+    def __repr__(self) -> str:
+        return f"Levels({list(self.channels)})"
+
+    def __getnewargs__(self) -> tuple[tuple[int, ...]]:
+        return (self.channels,)
+
+
+class Level(nn.Module):
+    """One output of a row that has several.
+
+    YAML row: ``[0, 1, Level, [2]]`` for the third output of layer 0; negative numbers count from the last.
+
+    Args:
+        index: Which output.
+    """
+
+    inputs: ClassVar[range] = range(1, 2)
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.index = index
+
+    @classmethod
+    def plan(cls, row: Row) -> Plan:
+        """Channels are those of the output.
+
+        Raises:
+            ValueError: The input has one output only, or fewer than ``index`` says.
+        """
+        source = row.channels[0]
+        if not isinstance(source, Levels):
+            raise ValueError("its input has one output only; name a row with several, such as TimmBackbone or DyHead.")
+        if len(row.args) != 1 or not isinstance(row.args[0], int):
+            raise ValueError(f"its arguments are {list(row.args)}, expected the number of an output, e.g. [0].")
+        count = len(source.channels)
+        if not -count <= row.args[0] < count:
+            raise ValueError(
+                f"there is no output {row.args[0]}; the input has {count}, allowed: {-count} to {count - 1}."
+            )
+        return Plan(row.args, source.channels[row.args[0]])
+
+    def forward(self, x: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Pick one of several (B, C_i, H_i, W_i)."""
+        return x[self.index]
