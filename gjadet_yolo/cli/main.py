@@ -8,10 +8,18 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gjadet_yolo import __version__
-from gjadet_yolo.cli import convert, demo, doctor, models, synth
+from gjadet_yolo.cli import convert, demo, doctor, models, predict, synth, val
 from gjadet_yolo.locate import suggestion
 
-VERBS = {"convert": convert, "demo": demo, "doctor": doctor, "models": models, "synth": synth}
+VERBS = {
+    "convert": convert,
+    "demo": demo,
+    "doctor": doctor,
+    "models": models,
+    "predict": predict,
+    "synth": synth,
+    "val": val,
+}
 
 
 class UsageError(ValueError):

@@ -35,13 +35,14 @@ def record_class_ratios(trainer: GjadetTrainer) -> None:
         trainer.metrics.update(trainer.class_ratios())
 
 
-def note_absent_classes(trainer: GjadetTrainer) -> None:
-    """Callback at the start: a class that no training image holds is named, and its statistics do not move."""
+def count_classes(trainer: GjadetTrainer) -> None:
+    """Callback at the start: boxes per class; one that no training image holds is named, its statistics do not move."""
     labels = [label["cls"].ravel() for label in trainer.train_loader.dataset.labels]
-    present = set(np.unique(np.concatenate(labels)).astype(int).tolist()) if labels else set()
     names = trainer.data["names"]
-    absent = tuple(sorted(set(names) - present))
-    student(trainer.model).absent = absent
+    counts = np.bincount(np.concatenate(labels or [[]]).astype(int), minlength=len(names))
+    absent = tuple(np.flatnonzero(counts == 0).tolist())
+    model = student(trainer.model)
+    model.absent, model.class_counts = absent, tuple(counts.tolist())
     if absent and RANK in (-1, 0):
         listed = ", ".join(str(names[index]) for index in absent)
         LOGGER.warning(f"no training image holds an instance of: {listed}. The model cannot learn what it never sees.")
@@ -83,7 +84,7 @@ class GjadetTrainer(DetectionTrainer):
         self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: dict | None = None
     ) -> None:
         super().__init__(cfg, overrides, _callbacks)
-        self.add_callback("on_train_start", note_absent_classes)
+        self.add_callback("on_train_start", count_classes)
         self.add_callback("on_train_epoch_end", record_class_ratios)
         self.steps: list[tuple[torch.Tensor, list[str]]] = []  # terms and image files of the epoch's steps
         self.batch_files: list[str] = []

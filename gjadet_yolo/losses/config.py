@@ -51,8 +51,11 @@ class LossConfig:
         cls_gain: Factor on the class loss, on top of the host's ``cls=``.
         obj: Objectness loss of JointDetect: ``bce`` or ``qfl`` (quality focal, exponent 2).
         obj_gain: Factor on the objectness loss, on top of the host's ``cls=``.
+        obj_pw: Exponent p of the balanced objectness: a target of class c weighs (n_max / n_c)^p there, with n the
+            training boxes of a class; 0 is off. An addition of this project.
         box: Box loss: ``ciou`` (host), ``iou``, ``giou``, ``diou`` or ``riou`` (rectified, a reconstruction).
         box_gain: Factor on the box loss, on top of the host's ``box=``.
+        box_pw: The same exponent for the box and distance terms.
         box_penalty: What riou adds for boxes that do not overlap: ``ciou``, ``diou`` or ``none``.
         gamma: Steepness of the class weights (eqlv2, gjr), or exponent (focal); default: the loss's own.
         mu: Gradient ratio at which their function is 1/2 (eqlv2, gjr).
@@ -66,8 +69,10 @@ class LossConfig:
     cls_gain: float = 1.0
     obj: str = "bce"
     obj_gain: float = 1.0
+    obj_pw: float = 0.0
     box: str = "ciou"
     box_gain: float = 1.0
+    box_pw: float = 0.0
     box_penalty: str = "ciou"
     gamma: float | None = None
     mu: float | None = None
@@ -84,6 +89,9 @@ class LossConfig:
             value = getattr(self, key)
             if value is not None and not (is_number(value) and value >= 0):
                 raise ValueError(f"loss: {key} is {value!r}, expected a number of 0 or more.")
+        for key in ("obj_pw", "box_pw"):
+            if not (is_number(getattr(self, key)) and 0 <= getattr(self, key) <= 1):
+                raise ValueError(f"loss: {key} is {getattr(self, key)!r}, allowed: 0 to 1.")
         if self.beta is not None and 0 < self.beta < 1:
             raise ValueError(
                 f"loss: beta is {self.beta}, allowed: 0, or 1 and more (its gradient is infinite between)."

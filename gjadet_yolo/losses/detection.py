@@ -6,7 +6,8 @@ https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/utils/loss.
 the assigner's soft scores t, whose largest over classes at an anchor is q:
 
 - box: CIoU as in the host, or another of ``losses/iou.py``, weighted by q; dfl (or l1): the host's;
-- objectness on all anchors, target q: ``hyp.cls * obj_gain * sum(loss) / S``;
+- objectness on all anchors, target q: ``hyp.cls * obj_gain * sum(loss) / S``; ``obj_pw`` and ``box_pw`` weigh anchors
+  of rare classes up in this and in the box term;
 - class: on foreground anchors weighted by q (JointDetect), or on all anchors unweighted (host's form).
 """
 
@@ -113,6 +114,8 @@ class DetectionCriterion(v8DetectionLoss):
         if self.config.box != "ciou":
             self.bbox_loss = BoxLoss(self.reg_max, self.config).to(self.device)
         self.class_loss = self.config.class_loss(self.nc).to(self.device)
+        counts = torch.tensor(getattr(model, "class_counts", ()) or [1] * self.nc, device=self.device)
+        self.rarity = counts.max() / counts.clamp(min=1)  # (C,), 1 for the most frequent class
         last = self.loss_names[-1]  # dfl_loss or l1_loss
         self.loss_names = ("box_loss", "obj_loss", "cls_loss", last) if self.joint else ("box_loss", "cls_loss", last)
 
@@ -139,7 +142,7 @@ class DetectionCriterion(v8DetectionLoss):
             found.boxes,
             found.anchors,
             found.target_boxes,
-            found.scores,
+            self.weighted(found, self.config.box_pw, found.scores),
             found.total,
             found.foreground,
             found.imgsz,
@@ -202,9 +205,17 @@ class DetectionCriterion(v8DetectionLoss):
             loss = loss * self.class_weights
         return loss.sum() / found.total * (self.hyp.cls * self.config.class_level)
 
+    def weighted(self, found: Assignment, power: float, values: torch.Tensor) -> torch.Tensor:
+        """Values of anchors, (B, A, ...), times the weight of their target's class, ``rarity ** power``."""
+        if not power:
+            return values
+        weight = self.rarity.pow(power)[found.scores.argmax(-1)]  # (B, A); on background of no meaning
+        return values * torch.where(found.foreground, weight, 1.0)[..., None].to(values.dtype)
+
     def objectness_term(self, objectness: torch.Tensor, found: Assignment) -> torch.Tensor:
         """Weighted objectness loss, a scalar."""
         loss = quality_focal_loss(objectness, found.quality.float(), beta=2.0 if self.config.obj == "qfl" else 0.0)
+        loss = self.weighted(found, self.config.obj_pw, loss)
         return loss.sum() / found.total * (self.hyp.cls * self.config.obj_gain)
 
 

@@ -214,3 +214,31 @@ def test_focal_losses_without_modulation_are_bce(cls):
     out = outputs(joint())
     bce, other = loss_of(joint({"cls": "bce"}), out), loss_of(joint(block), out)
     torch.testing.assert_close(other[2], bce[2] * (2 if cls == "focal" else 1))
+
+
+def test_rare_targets_weigh_more_in_objectness_and_box():
+    """Boxes 90, 1, 10: with exponent 1/2, class 2 weighs 3 and class 1 sqrt(90) times class 0, background 1."""
+    sums = {}
+    for power in (0.0, 0.5):
+        model = joint({"cls": "bce", "obj_pw": power, "box_pw": power})
+        model.class_counts = (90, 1, 10)
+        criterion = DetectionCriterion(model)
+        preds = outputs(model)
+        found, _, objectness = found_by(criterion, preds)
+        sums[power] = criterion(preds, batch())[1]
+    weight = torch.tensor([1.0, 90**0.5, 3.0])[found.scores.argmax(-1)]
+    weight = torch.where(found.foreground, weight, 1.0)[..., None]
+    each = F.binary_cross_entropy_with_logits(objectness, found.quality, reduction="none")
+    expected = (each * weight).sum() / found.total * 0.5
+    torch.testing.assert_close(sums[0.5]["obj_loss"], expected.detach())
+    assert sums[0.0]["obj_loss"] < sums[0.5]["obj_loss"]
+    assert sums[0.0]["box_loss"] < sums[0.5]["box_loss"]
+    torch.testing.assert_close(sums[0.0]["cls_loss"], sums[0.5]["cls_loss"])
+
+
+def test_without_counts_every_class_weighs_the_same():
+    """A criterion outside of a training knows no counts."""
+    terms = [
+        DetectionCriterion(joint({"cls": "bce", "obj_pw": p, "box_pw": p}))(outputs(joint()), batch()) for p in (0, 1)
+    ]
+    torch.testing.assert_close(terms[0][0], terms[1][0])

@@ -1,0 +1,125 @@
+"""Frames cut into overlapping tiles, and raw predictions of tiles put back into the frame.
+
+Slicing at inference: SAHI, arXiv 2202.06934. Here the raw predictions of all tiles meet before the host's own NMS, each
+object being the business of one place only, so that nothing has to be merged afterwards:
+
+- a tile answers for what lies inside it; a box that touches a border inside the frame is cut there and dropped, because
+  another tile sees the object whole wherever it is smaller than the overlap;
+- the whole frame, reduced to the size of a tile, answers for what fits into no tile.
+
+What two tiles both see whole is found twice at the same place, which NMS is for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import interpolate, pad
+
+BORDER = 2.0  # px from a border within which a box counts as cut
+STEP = 32  # sides of what the network sees are multiples of this
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """How frames are cut.
+
+    Attributes:
+        side: Side of a tile in px, a multiple of 32.
+        overlap: Overlap of neighbours in px; objects up to this size are found in tiles.
+        batch: Tiles that the network sees at a time.
+    """
+
+    side: int = 640
+    overlap: int = 128
+    batch: int = 4
+
+    def __post_init__(self) -> None:
+        if self.side < STEP or self.side % STEP:
+            raise ValueError(f"the side of a tile is {self.side} px, allowed: multiples of {STEP}.")
+        if not 0 <= self.overlap <= self.side // 2:
+            raise ValueError(f"the overlap of tiles is {self.overlap} px, allowed: 0 to {self.side // 2}, half a tile.")
+        if self.batch < 1:
+            raise ValueError(f"the batch of tiles is {self.batch}, allowed: 1 and more.")
+
+    def starts(self, length: int) -> list[int]:
+        """First px of each tile along a side of a frame; the overlaps are ``overlap`` or a little more."""
+        if length <= self.side:
+            return [0]
+        count = math.ceil((length - self.overlap) / (self.side - self.overlap))
+        return [round(index * (length - self.side) / (count - 1)) for index in range(count)]
+
+    def boxes(self, height: int, width: int) -> list[tuple[int, int, int, int]]:
+        """Tiles of a frame as xyxy px; smaller than ``side`` only where the frame is."""
+        return [
+            (x, y, min(x + self.side, width), min(y + self.side, height))
+            for y in self.starts(height)
+            for x in self.starts(width)
+        ]
+
+
+def predict_tiles(call: Callable[[torch.Tensor], torch.Tensor], frames: torch.Tensor, tiles: Tiles) -> torch.Tensor:
+    """Raw predictions of frames by tiles.
+
+    Args:
+        call: Network: images (T, 3, h, w) to raw predictions (T, 4 + C, A), xywh px and scores.
+        frames: (B, 3, H, W) with sides that are multiples of 32.
+        tiles: How they are cut.
+
+    Returns:
+        (B, 4 + C, sum of all A), in px of the frame; scores of dropped boxes are 0.
+    """
+    height, width = frames.shape[2:]
+    places = tiles.boxes(height, width)
+    if len(places) == 1:
+        return call(frames)
+    found = [whole_frame(call, frames, places, tiles.side)]
+    for start in range(0, len(places), tiles.batch):
+        part = places[start : start + tiles.batch]
+        raw = call(torch.cat([frames[:, :, y1:y2, x1:x2] for x1, y1, x2, y2 in part]))
+        found += [
+            keep_whole(one, place, (height, width)) for one, place in zip(raw.chunk(len(part)), part, strict=True)
+        ]
+    return torch.cat(found, 2)
+
+
+def keep_whole(raw: torch.Tensor, place: tuple[int, int, int, int], frame_hw: tuple[int, int]) -> torch.Tensor:
+    """Raw predictions (B, 4 + C, A) of a tile, moved into the frame; what a border inside the frame cuts is dropped."""
+    xy, wh = raw[:, :2] + raw.new_tensor(place[:2])[:, None], raw[:, 2:4]
+    return torch.cat((xy, wh, raw[:, 4:] * holds(place, xy, wh, frame_hw)), 1)
+
+
+def whole_frame(
+    call: Callable[[torch.Tensor], torch.Tensor],
+    frames: torch.Tensor,
+    places: list[tuple[int, int, int, int]],
+    side: int,
+) -> torch.Tensor:
+    """Raw predictions of the reduced frames for what no tile holds; the rest is dropped."""
+    height, width = frames.shape[2:]
+    ratio = side / max(height, width)
+    small = interpolate(frames, (round(height * ratio), round(width * ratio)), mode="area")
+    missing = [-size % STEP for size in small.shape[2:]]
+    raw = call(pad(small, (0, missing[1], 0, missing[0]), value=114 / 255))
+    scale = raw.new_tensor([width / small.shape[3], height / small.shape[2]])[:, None]
+    xy, wh = raw[:, :2] * scale, raw[:, 2:4] * scale
+    held = torch.zeros_like(raw[:, :1], dtype=torch.bool)
+    for place in places:
+        held |= holds(place, xy, wh, (height, width))
+    return torch.cat((xy, wh, raw[:, 4:] * ~held), 1)
+
+
+def holds(
+    place: tuple[int, int, int, int], xy: torch.Tensor, wh: torch.Tensor, frame_hw: tuple[int, int]
+) -> torch.Tensor:
+    """Which boxes, middles and sizes (B, 2, A), a tile holds whole, (B, 1, A); the frame's own border cuts nothing."""
+    height, width = frame_hw
+    x1, y1, x2, y2 = place
+    first = [x1 + BORDER if x1 else -math.inf, y1 + BORDER if y1 else -math.inf]
+    last = [x2 - BORDER if x2 < width else math.inf, y2 - BORDER if y2 < height else math.inf]
+    low, high = xy - wh / 2, xy + wh / 2
+    inside = (low >= low.new_tensor(first)[:, None]) & (high <= low.new_tensor(last)[:, None])
+    return inside.all(1, keepdim=True)

@@ -1,0 +1,153 @@
+"""The comparison: variants, hashes, figures that can be checked by hand, tables, and one tiny study."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+pytest.importorskip("faster_coco_eval")
+
+from comparison.queue import claim
+from comparison.report import Line, gain, markdown, spread
+from comparison.score import Score, groups, score
+from comparison.study import Run, Study, Variant, runs
+
+from gjadet_yolo.data.boxes import LabelledImage
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "compare.py"
+
+
+def write(tmp_path: Path, rows: list, **keys) -> Path:
+    file = tmp_path / "study.yaml"
+    file.write_text(yaml.safe_dump({"rows": rows, **keys}), encoding="utf-8")
+    return file
+
+
+def image(labels) -> LabelledImage:
+    return LabelledImage(Path("x.png"), "x.png", 100, 50, np.array(labels, float).reshape(-1, 5))
+
+
+class TestStudy:
+    def test_model_yaml_of_a_variant(self):
+        content = Variant("x", "gjadetn.yaml", loss={"cls": "gjr"}, head="Detect", adaptive=["scale"]).model_yaml()
+        assert content["loss"] == {"cls": "gjr"}
+        assert content["head"][-1][2] == "Detect"
+        assert [row[3] for row in content["head"] if row[2] == "AdaptiveModule"] == [[["scale"], 7, 4]] * 4
+        assert list(content["scales"]) == ["n"]
+        plain = Variant("x", "gjadetn.yaml", adaptive=[]).model_yaml()
+        host = Variant("x", "yolov8n.yaml").model_yaml()
+        assert plain["head"][:-1] == [[r[0], r[1], r[2], r[3]] for r in host["head"][:-1]]
+
+    def test_hash_follows_what_matters(self):
+        run = Run({"a": 1}, {"epochs": 1}, 0, "d")
+        assert run.key == Run({"a": 1}, {"epochs": 1}, 0, "d").key
+        others = [Run({"a": 2}, {"epochs": 1}, 0, "d"), Run({"a": 1}, {"epochs": 2}, 0, "d")]
+        others += [Run({"a": 1}, {"epochs": 1}, 1, "d"), Run({"a": 1}, {"epochs": 1}, 0, "e")]
+        others += [Run({"a": 1}, {"epochs": 1}, 0, "d", {"weights": "w.pt", "layers": 2})]
+        assert len({run.key, *(other.key for other in others)}) == 6
+
+    def test_runs_go_seed_by_seed(self, tmp_path, rendered):
+        rows = [{"name": "a", "model": "yolov8n.yaml"}, {"name": "b", "model": "yolov8n.yaml", "train": {"cls": 2}}]
+        study = Study.read(write(tmp_path, rows, seeds=[0, 1], train={"epochs": 1}), str(rendered))
+        assert [(row.name, run.seed) for row, run in runs(study)] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+        assert runs(study)[1][1].train == {"epochs": 1, "cls": 2}
+        assert study.baseline(study.rows[1]).name == "a"
+
+    @pytest.mark.parametrize(
+        ("rows", "message"),
+        [
+            ([], "has no rows"),
+            ([{"name": "a"}], "row 0: no 'model'"),
+            ([{"name": "a", "modle": "x"}], "unknown key 'modle'. Did you mean 'model'?"),
+            ([{"name": "a", "model": "x"}] * 2, "two rows are called 'a'"),
+            ([{"name": "host", "model": "x", "against": "hots"}], "against 'hots'. Did you mean 'host'?"),
+            ([{"name": "a", "model": "x"}], "data YAML of .* is 'no.yaml', which is not a file"),
+        ],
+    )
+    def test_errors(self, tmp_path, rows, message):
+        with pytest.raises(ValueError, match=message):
+            Study.read(write(tmp_path, rows), "no.yaml")
+
+
+class TestScore:
+    def test_groups_by_share_of_the_most_frequent_class(self):
+        assert groups(["a", "b", "c", "d"], np.array([1000, 49, 50, 199])) == [
+            ("rare", ["b"]),
+            ("common", ["c", "d"]),
+            ("frequent", ["a"]),
+        ]
+
+    def test_figures_by_hand(self):
+        """Class 0: one of two found exactly, so precision 1 up to recall 1/2: 51 of 101 points. Class 1: IoU 0.8."""
+        items = [image([[0, 10, 10, 20, 20], [0, 50, 10, 60, 20], [1, 0, 0, 10, 50]])]
+        found = [np.array([[10, 10, 20, 20, 0.9, 0], [0, 0, 8, 50, 0.8, 1]], float)]
+        figures = score(items, found, ["a", "b"], np.array([100, 1]), imgsz=100)
+        assert figures.by_class["a"] == pytest.approx(51 / 101)
+        assert figures.by_class["b"] == pytest.approx(0.7)  # found at 7 of 10 thresholds, 0.5 to 0.8
+        assert figures.ap == pytest.approx((51 / 101 + 0.7) / 2)
+        assert figures.ap75 == pytest.approx((51 / 101 + 1) / 2)
+        assert figures.by_group == pytest.approx({"rare": 0.7, "frequent": 51 / 101})
+        assert figures.by_size["8-16"] == pytest.approx(51 / 101)  # 10 px at the network's input
+        assert figures.by_size["16-32"] == pytest.approx(0.7)  # sqrt(500) = 22 px
+        assert math.isnan(figures.by_size["0-8"])
+        assert figures.recall == pytest.approx((0.5 + 1) / 2)
+
+    def test_sizes_are_those_at_the_input(self):
+        figures = score([image([[0, 10, 10, 20, 20]])], [np.array([[10, 10, 20, 20, 1, 0]])], ["a"], np.array([1]), 200)
+        assert figures.by_size["16-32"] == pytest.approx(1)  # 20 px at twice the size
+
+    def test_nothing_found(self):
+        figures = score([image([[0, 1, 1, 9, 9]])], [np.zeros((0, 6))], ["a"], np.array([1]), 100)
+        assert (figures.ap, figures.recall) == (0, 0)
+
+
+class TestReport:
+    def test_spread_and_gain(self):
+        assert spread([10.0, 12.0, 14.0]) == "12.0 ± 2.0"
+        assert spread([10.0]) == "10.0"
+        assert gain([-1.0, -3.0]) == "-2.0 ± 1.4"
+        assert gain([0.25]) == "+0.2"
+
+    def test_gain_is_taken_seed_by_seed(self):
+        def figures(ap):
+            return Score(ap, ap, ap, {"a": ap}, {"rare": ap}, {"0-8": ap}, ap, 1.0)
+
+        base = {0: figures(0.1), 1: figures(0.3)}
+        line = Line(Variant("x", "m"), "host", {0: figures(0.2), 2: figures(0.9)}, base)
+        assert line.gains("ap") == pytest.approx([10])
+        assert "| x | 2 | +10.0 |" in markdown([line])
+
+
+def test_claims(tmp_path):
+    assert claim(tmp_path / "a")
+    assert not claim(tmp_path / "a")  # this process lives
+    (tmp_path / "b").write_text("0")
+    assert claim(tmp_path / "b")
+
+
+@pytest.mark.slow
+def test_a_tiny_study(tmp_path, rendered):
+    """Two rows on two processes; the second call trains nothing, an interrupted run is trained to its end."""
+    rows = [{"name": "host", "model": "yolov8n.yaml"}, {"name": "gjr", "model": "yolov8n.yaml", "loss": {"cls": "gjr"}}]
+    study = write(tmp_path, rows, train={"epochs": 1, "imgsz": 64, "batch": 4, "nbs": 4})
+    command = [sys.executable, str(SCRIPT), f"study={study}", f"out={tmp_path / 'out'}", f"data={rendered}"]
+    environment = os.environ | {"PYTHONPATH": str(SCRIPT.parents[1])}
+    first = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert "2 of 2: " in first.stdout, first.stderr
+    for suffix in ("csv", "md", "png"):
+        assert (tmp_path / "out" / f"study.{suffix}").stat().st_size > 0
+    result = next((tmp_path / "out" / "runs").glob("*/result.json"))
+    trained = (result.parent / "fit" / "weights" / "last.pt").stat().st_mtime
+    result.unlink()
+    again = subprocess.run([*command, "rows=host,gjr"], capture_output=True, text=True, check=False, env=environment)
+    assert "1 of 1: " in again.stdout, again.stderr
+    assert (result.parent / "fit" / "weights" / "last.pt").stat().st_mtime == trained
+    wrong = subprocess.run([*command, "rows=hots"], capture_output=True, text=True, check=False, env=environment)
+    assert "'hots' is no row of the study. Did you mean 'host'?" in wrong.stderr
