@@ -299,12 +299,13 @@ def connect_data(utils: ModuleType) -> None:
 
 
 def asks_for_plugin(yaml: dict[str, Any] | None) -> bool:
-    """Whether a model YAML asks for the classes of ``engine/``: it has one of the blocks, or a head of this package."""
-    from gjadet_yolo.nn import JointDetect
+    """Whether a model YAML asks for the classes of ``engine/``: it has one of the blocks, or a row with a loss."""
+    from gjadet_yolo.nn import JointDetect, SSPNeck
 
     if not isinstance(yaml, dict):
         return False
-    return any(block in yaml for block in BLOCKS) or yaml.get("head", [[None] * 4])[-1][2] == JointDetect.__name__
+    rows = {row[2] for row in yaml.get("head", ()) if isinstance(row, (list, tuple)) and len(row) == 4}
+    return any(block in yaml for block in BLOCKS) or bool(rows & {JointDetect.__name__, SSPNeck.__name__})
 
 
 def model_yaml_of(wrapper: Any) -> dict[str, Any] | None:

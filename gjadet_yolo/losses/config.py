@@ -57,6 +57,7 @@ class LossConfig:
         box_gain: Factor on the box loss, on top of the host's ``box=``.
         box_pw: The same exponent for the box and distance terms.
         box_penalty: What riou adds for boxes that do not overlap: ``ciou``, ``diou`` or ``none``.
+        attention: Factor on the loss of the attention maps of an SSPNeck, with the published weights at 1.
         gamma: Steepness of the class weights (eqlv2, gjr), or exponent (focal); default: the loss's own.
         mu: Gradient ratio at which their function is 1/2 (eqlv2, gjr).
         alpha: Most that a positive weight gains (eqlv2, gjr), or weight of positives (focal).
@@ -74,6 +75,7 @@ class LossConfig:
     box_gain: float = 1.0
     box_pw: float = 0.0
     box_penalty: str = "ciou"
+    attention: float = 1.0
     gamma: float | None = None
     mu: float | None = None
     alpha: float | None = None
@@ -85,7 +87,7 @@ class LossConfig:
                 raise ValueError(
                     f"loss: {key} is {getattr(self, key)!r}.{suggestion(str(getattr(self, key)), options)}"
                 )
-        for key in ("cls_gain", "obj_gain", "box_gain", "gamma", "mu", "alpha", "beta"):
+        for key in ("cls_gain", "obj_gain", "box_gain", "attention", "gamma", "mu", "alpha", "beta"):
             value = getattr(self, key)
             if value is not None and not (is_number(value) and value >= 0):
                 raise ValueError(f"loss: {key} is {value!r}, expected a number of 0 or more.")

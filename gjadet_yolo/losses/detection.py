@@ -8,7 +8,8 @@ the assigner's soft scores t, whose largest over classes at an anchor is q:
 - box: CIoU as in the host, or another of ``losses/iou.py``, weighted by q; dfl (or l1): the host's;
 - objectness on all anchors, target q: ``hyp.cls * obj_gain * sum(loss) / S``; ``obj_pw`` and ``box_pw`` weigh anchors
   of rare classes up in this and in the box term;
-- class: on foreground anchors weighted by q (JointDetect), or on all anchors unweighted (host's form).
+- class: on foreground anchors weighted by q (JointDetect), or on all anchors unweighted (host's form);
+- attention: that of ``losses/attention_map.py`` on the maps of SSPNeck rows, with the published weights, not divided by S.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from ultralytics.utils.loss import BboxLoss, E2ELoss, v8DetectionLoss
 from ultralytics.utils.metrics import bbox_iou
 from ultralytics.utils.tal import make_anchors
 
+from gjadet_yolo.losses.attention_map import attention_loss
 from gjadet_yolo.losses.balance import GradientBalance
 from gjadet_yolo.losses.config import LossConfig
 from gjadet_yolo.losses.iou import BOX_LOSSES
 from gjadet_yolo.losses.quality_focal import quality_focal_loss
+from gjadet_yolo.nn.sspnet import SSPNeck
 
 Statistics = dict[str, dict[str, list[float]]]
 """Per head branch ("main", or "one2many" and "one2one"): accumulated gradients and ratio per class."""
@@ -47,6 +50,7 @@ class Assignment:
         foreground: Whether a target is assigned, (B, A).
         target_index: Index of the assigned target, (B, A).
         total: S, at least 1.
+        true_boxes: Labels, xyxy px, (B, M, 4); padding is 0.
     """
 
     anchors: torch.Tensor
@@ -58,6 +62,7 @@ class Assignment:
     foreground: torch.Tensor
     target_index: torch.Tensor
     total: torch.Tensor
+    true_boxes: torch.Tensor
 
     @property
     def quality(self) -> torch.Tensor:
@@ -116,8 +121,11 @@ class DetectionCriterion(v8DetectionLoss):
         self.class_loss = self.config.class_loss(self.nc).to(self.device)
         counts = torch.tensor(getattr(model, "class_counts", ()) or [1] * self.nc, device=self.device)
         self.rarity = counts.max() / counts.clamp(min=1)  # (C,), 1 for the most frequent class
+        self.finest = float(self.stride[0])
+        self.necks = [m for m in model.modules() if isinstance(m, SSPNeck)] if self.config.attention else []
         last = self.loss_names[-1]  # dfl_loss or l1_loss
-        self.loss_names = ("box_loss", "obj_loss", "cls_loss", last) if self.joint else ("box_loss", "cls_loss", last)
+        objectness, attention = ("obj_loss",) * self.joint, ("att_loss",) * bool(self.necks)
+        self.loss_names = ("box_loss", *objectness, "cls_loss", last, *attention)
 
     def get_assigned_targets_and_loss(
         self, preds: dict[str, torch.Tensor], batch: dict[str, Any], **assign_kwargs: Any
@@ -151,6 +159,8 @@ class DetectionCriterion(v8DetectionLoss):
         terms = [box * (self.hyp.box * self.config.box_gain), self.class_term(logits, found), distance * self.hyp.dfl]
         if objectness is not None:
             terms.insert(1, self.objectness_term(objectness, found))
+        if self.necks:
+            terms.append(self.attention_term(preds["feats"], found))
         loss = torch.stack([term.float() for term in terms])
         targets = found.foreground, found.target_index, found.target_boxes * found.strides, found.anchors, found.strides
         return targets, loss, dict(zip(self.loss_names, loss.detach(), strict=True))
@@ -185,7 +195,8 @@ class DetectionCriterion(v8DetectionLoss):
         )
         total = scores.sum().clamp(min=1)
         foreground = foreground.bool()  # 8.4.130 gives floats where a batch has no target
-        return Assignment(anchors, strides, imgsz, boxes, target_boxes / strides, scores, foreground, index, total)
+        target_boxes = target_boxes / strides
+        return Assignment(anchors, strides, imgsz, boxes, target_boxes, scores, foreground, index, total, true_boxes)
 
     def class_targets(self, found: Assignment) -> torch.Tensor:
         """Targets y of the class loss, (B, A, C)."""
@@ -217,6 +228,17 @@ class DetectionCriterion(v8DetectionLoss):
         loss = quality_focal_loss(objectness, found.quality.float(), beta=2.0 if self.config.obj == "qfl" else 0.0)
         loss = self.weighted(found, self.config.obj_pw, loss)
         return loss.sum() / found.total * (self.hyp.cls * self.config.obj_gain)
+
+
+    def attention_term(self, feats: list[torch.Tensor], found: Assignment) -> torch.Tensor:
+        """Weighted loss of the attention maps, a scalar."""
+        height = feats[0].shape[2] * self.finest
+        valid = found.true_boxes.sum(2) > 0
+        terms = []
+        for neck in self.necks:
+            strides = [height / level.shape[2] for level in neck.attention]
+            terms.append(attention_loss(neck.attention, found.true_boxes.float(), valid, strides))
+        return sum(terms) * self.config.attention
 
 
 def build_criterion(model: nn.Module) -> DetectionCriterion | E2ELoss:

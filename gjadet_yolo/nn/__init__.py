@@ -4,12 +4,13 @@ from gjadet_yolo.nn.adaptive import AdaptiveModule, ScaleAttention, SpatialAtten
 from gjadet_yolo.nn.dyhead import DyHead, DyHeadBlock, ModulatedConv
 from gjadet_yolo.nn.joint_detect import JointDetect
 from gjadet_yolo.nn.levels import Level
+from gjadet_yolo.nn.sspnet import ContextAttention, ContextPyramid, SSPNeck
 from gjadet_yolo.nn.timm_backbone import TimmBackbone
 
-MODULES = (AdaptiveModule, DyHead, JointDetect, Level, TimmBackbone)
+MODULES = (AdaptiveModule, DyHead, JointDetect, Level, SSPNeck, TimmBackbone)
 """Classes that a YAML row can name."""
 
-PARTS = (SpatialAttention, ScaleAttention, TaskAttention, DyHeadBlock, ModulatedConv)
+PARTS = (SpatialAttention, ScaleAttention, TaskAttention, DyHeadBlock, ModulatedConv, ContextAttention, ContextPyramid)
 """Classes inside them that a checkpoint holds too."""
 
 __all__ = ["MODULES", "PARTS", *(cls.__name__ for cls in (*MODULES, *PARTS))]

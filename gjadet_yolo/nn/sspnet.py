@@ -1,0 +1,125 @@
+"""Neck of SSPNet: one attention map per level says where its objects are, and gates what levels pass to each other.
+
+Source: SSPNet, arXiv 2107.01548, and repository SSPNet (Apache-2.0, mmdetection). With the reference's weights, outputs
+and maps agree to 1e-5 (``tests/golden/sspnet_neck.npz``). The names are the paper's: context attention module (CAM),
+scale enhancement (SEM), scale selection (SSM). Levels are generic here; the paper has four, strides 4 to 32. Its
+attention loss is in ``losses/attention_map.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+from torch.nn.functional import interpolate, relu
+
+from gjadet_yolo.nn.levels import Levels
+from gjadet_yolo.nn.row import MANY, Plan, Row
+
+DILATIONS = (2, 5)
+
+
+class ContextPyramid(nn.Module):
+    """Atrous spatial pyramid (ASPP): four views of the context, a quarter of the channels each.
+
+    Args:
+        c: Channels, a multiple of 4.
+    """
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        part = c // 4
+        dilated = (nn.Conv2d(c, part, 3, padding=rate, dilation=rate) for rate in DILATIONS)
+        self.views = nn.ModuleList((nn.Conv2d(c, part, 1), *dilated, nn.Conv2d(c, part, 1)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (B, C, H, W) to (B, C, H, W)."""
+        near = [relu(view(x)) for view in self.views[:-1]]
+        whole = relu(self.views[-1](x.mean((2, 3), keepdim=True))).expand(-1, -1, *x.shape[2:])
+        return torch.cat((*near, whole), 1)
+
+
+class ContextAttention(nn.Module):
+    """Context attention module: attention maps of all levels from all levels.
+
+    Args:
+        c: Channels of each level, a multiple of 4.
+        levels: Number of levels.
+    """
+
+    def __init__(self, c: int, levels: int) -> None:
+        super().__init__()
+        self.join = nn.Conv2d(levels * c, c, 3, padding=1)
+        self.context = ContextPyramid(c)
+        self.mix = nn.Sequential(nn.Conv2d(c, c, 3, padding=1), nn.BatchNorm2d(c), nn.ReLU())
+        self.down = nn.ModuleList(nn.Conv2d(c, c, 3, 2 if index else 1, 1) for index in range(levels))
+        self.map = nn.ModuleList(nn.Conv2d(c, 1, 3, padding=1) for _ in range(levels))
+
+    def forward(self, levels: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Map levels (B, C, H_i, W_i), fine to coarse, to logits of their attention maps, (B, 1, H_i, W_i)."""
+        size = levels[0].shape[2:]
+        joined = torch.cat([levels[0], *(interpolate(level, size, mode="nearest") for level in levels[1:])], 1)
+        x = self.mix(self.context(self.join(joined)))
+        logits = []
+        for down, to_map in zip(self.down, self.map, strict=True):
+            x = down(x)
+            logits.append(to_map(x))
+        return logits
+
+
+class SSPNeck(nn.Module):
+    """Scale selection pyramid: context attention, scale enhancement and scale selection on levels from fine to coarse.
+
+    YAML row: ``[[2, 4, 6, 9], 1, SSPNeck, [256]]``; ``Level`` rows pick one output each. Every output has 256 channels
+    times the scale's width.
+
+    Attributes:
+        attention: Logits of the attention maps of the last forward pass, (B, 1, H_i, W_i) per level, for the attention
+            loss and for pictures; not part of a checkpoint.
+
+    Args:
+        c1: Channels of each level.
+        c2: Channels inside and of each output, a multiple of 4.
+    """
+
+    inputs: ClassVar[range] = MANY
+
+    def __init__(self, c1: Sequence[int], c2: int) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList(nn.Conv2d(c, c2, 1) for c in c1)
+        self.cam = ContextAttention(c2, len(c1))
+        self.out = nn.ModuleList(nn.Conv2d(c2, c2, 3, padding=1) for _ in c1)
+        self.attention: list[torch.Tensor] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the maps of the last pass: they hang on a graph, which can neither be copied nor saved."""
+        return self.__dict__ | {"attention": []}
+
+    @classmethod
+    def plan(cls, row: Row) -> Plan:
+        """Channels are scaled as those of the host's rows.
+
+        Raises:
+            ValueError: No number of channels, or repeats.
+        """
+        if len(row.args) != 1 or not isinstance(row.args[0], int) or row.args[0] < 1:
+            raise ValueError(f"its arguments are {list(row.args)}, expected the number of channels, e.g. [256].")
+        if row.repeats != 1:
+            raise ValueError(f"it is repeated {row.repeats} times, allowed: 1.")
+        c2 = row.scaled(row.args[0])
+        return Plan((row.channels, c2), Levels([c2] * len(row.channels)))
+
+    def forward(self, x: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Map levels (B, C_i, H_i, W_i) to levels (B, c2, H_i, W_i)."""
+        levels = [lateral(level) for lateral, level in zip(self.lateral, x, strict=True)]
+        self.attention = self.cam(levels)
+        maps = [logits.sigmoid() for logits in self.attention]
+        enhanced = [(1 + gate) * level for gate, level in zip(maps, levels, strict=True)]
+        selected = enhanced[-1:]
+        for index in range(len(levels) - 2, -1, -1):
+            size = levels[index].shape[2:]
+            gate = maps[index] * interpolate(maps[index + 1], size, mode="nearest")
+            selected.insert(0, enhanced[index] + gate * interpolate(selected[0], size, mode="nearest"))
+        return [(1 + gate) * out(level) for gate, out, level in zip(maps, self.out, selected, strict=True)]

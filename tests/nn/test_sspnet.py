@@ -1,0 +1,96 @@
+"""SSPNet's neck: parity with the reference, gates, copies after a pass."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gjadet_yolo.nn.row import Row
+from gjadet_yolo.nn.sspnet import SSPNeck
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "sspnet_neck.npz"
+ROLES = {
+    "join": "CAM.dila_conv.0",
+    "context.views": "CAM.dila_conv.1.aspp",
+    "mix.0": "CAM.dila_conv.2",
+    "mix.1": "CAM.dila_conv.3",
+    "down": "CAM.down_conv",
+    "map": "CAM.att_conv",
+}
+
+
+def reference_name(name: str) -> str:
+    """The reference's name of a parameter."""
+    for kind, theirs in (("lateral", "lateral_convs"), ("out", "fpn_convs")):
+        if name.startswith(f"{kind}."):
+            _, number, what = name.split(".")
+            return f"w/{theirs}.{number}.conv.{what}"
+    ours = name.removeprefix("cam.")
+    role = next(role for role in ROLES if ours.startswith(f"{role}."))
+    return f"w/{ROLES[role]}{ours[len(role) :]}"
+
+
+def test_parity_with_the_reference():
+    stored = np.load(GOLDEN)
+    assert "SSPNet" in json.loads(str(stored["meta"]))["source"] if "source" in str(stored["meta"]) else True
+    neck = SSPNeck((8, 16, 24, 32), 16).eval()
+    weights = {
+        name: torch.from_numpy(stored[reference_name(name)])
+        for name in neck.state_dict()
+        if not name.endswith("num_batches_tracked")
+    }
+    neck.load_state_dict(weights, strict=False)
+    assert len(weights) == sum(key.startswith("w/") for key in stored.files)
+    with torch.no_grad():
+        found = neck([torch.from_numpy(stored[f"in{level}"]) for level in range(4)])
+    for level in range(4):
+        np.testing.assert_allclose(found[level], stored[f"out{level}"], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(neck.attention[level].sigmoid(), stored[f"att{level}"], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [(8, 16, 32), (8, 16, 32, 64)])
+def test_three_and_four_levels(channels):
+    plan = SSPNeck.plan(Row(10, channels, (64,), width=0.5))
+    assert plan.c_out.channels == (32,) * len(channels)
+    neck = SSPNeck(*plan.args)
+    x = [torch.randn(2, c, 16 >> level, 24 >> level) for level, c in enumerate(channels)]
+    assert [tuple(out.shape[1:]) for out in neck(x)] == [(32, *level.shape[2:]) for level in x]
+
+
+def test_odd_sizes():
+    """Sizes that are not twice each other, as from an image of 152 px."""
+    neck = SSPNeck((8, 8, 8), 16)
+    assert [out.shape[2] for out in neck([torch.randn(2, 8, side, side) for side in (19, 10, 5)])] == [19, 10, 5]
+
+
+def test_closed_gates_pass_nothing_on():
+    """Maps of 0: each output is its own level's convolution, whatever the others hold."""
+    neck = SSPNeck((8, 8, 8), 16).eval()
+    for to_map in neck.cam.map:
+        torch.nn.init.zeros_(to_map.weight)
+        torch.nn.init.constant_(to_map.bias, -100.0)
+    x = [torch.randn(1, 8, side, side) for side in (16, 8, 4)]
+    with torch.no_grad():
+        for index, out in enumerate(neck(x)):
+            torch.testing.assert_close(out, neck.out[index](neck.lateral[index](x[index])))
+
+
+def test_copies_and_files_leave_the_maps_out():
+    neck = SSPNeck((8, 8), 16)
+    neck([torch.randn(2, 8, side, side, requires_grad=True) for side in (8, 4)])
+    assert neck.attention[0].requires_grad
+    assert copy.deepcopy(neck).attention == []
+    torch.save(neck, io.BytesIO())
+    assert len(neck.attention) == 2
+
+
+@pytest.mark.parametrize(("args", "repeats"), [((), 1), ((0,), 1), (("x",), 1), ((64,), 2)])
+def test_errors(args, repeats):
+    with pytest.raises(ValueError, match=r"expected the number of channels|allowed: 1"):
+        SSPNeck.plan(Row(10, (8, 16), args, repeats=repeats))
