@@ -49,6 +49,7 @@ class LossConfig:
             representation), ``score`` (the assigner's soft score, as in the host), or ``auto``: onehot on foreground,
             score on all.
         cls_gain: Factor on the class loss, on top of the host's ``cls=``.
+        cls_pw: As the host's ``cls_pw=``, which wins where it is given: class c weighs n_c^-p, with a mean of 1.
         obj: Objectness loss of JointDetect: ``bce`` or ``qfl`` (quality focal, exponent 2).
         obj_gain: Factor on the objectness loss, on top of the host's ``cls=``.
         obj_pw: Exponent p of the balanced objectness: a target of class c weighs (n_max / n_c)^p there, with n the
@@ -68,6 +69,7 @@ class LossConfig:
     cls_anchors: str = "auto"
     cls_target: str = "auto"
     cls_gain: float = 1.0
+    cls_pw: float = 0.0
     obj: str = "bce"
     obj_gain: float = 1.0
     obj_pw: float = 0.0
@@ -91,7 +93,7 @@ class LossConfig:
             value = getattr(self, key)
             if value is not None and not (is_number(value) and value >= 0):
                 raise ValueError(f"loss: {key} is {value!r}, expected a number of 0 or more.")
-        for key in ("obj_pw", "box_pw"):
+        for key in ("cls_pw", "obj_pw", "box_pw"):
             if not (is_number(getattr(self, key)) and 0 <= getattr(self, key) <= 1):
                 raise ValueError(f"loss: {key} is {getattr(self, key)!r}, allowed: 0 to 1.")
         if self.beta is not None and 0 < self.beta < 1:

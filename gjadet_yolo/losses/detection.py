@@ -9,7 +9,7 @@ the assigner's soft scores t, whose largest over classes at an anchor is q:
 - objectness on all anchors, target q: ``hyp.cls * obj_gain * sum(loss) / S``; ``obj_pw`` and ``box_pw`` weigh anchors
   of rare classes up in this and in the box term;
 - class: on foreground anchors weighted by q (JointDetect), or on all anchors unweighted (host's form);
-- attention: that of ``losses/attention_map.py`` on the maps of SSPNeck rows, with the published weights, not divided by S.
+- attention: that of ``losses/attention_map.py`` on the maps of SSPNeck rows, with the published weights, not over S.
 """
 
 from __future__ import annotations
@@ -121,6 +121,8 @@ class DetectionCriterion(v8DetectionLoss):
         self.class_loss = self.config.class_loss(self.nc).to(self.device)
         counts = torch.tensor(getattr(model, "class_counts", ()) or [1] * self.nc, device=self.device)
         self.rarity = counts.max() / counts.clamp(min=1)  # (C,), 1 for the most frequent class
+        if self.config.cls_pw and self.class_weights is None:
+            self.class_weights = class_weights(counts, self.config.cls_pw).view(1, 1, -1)
         self.finest = float(self.stride[0])
         self.necks = [m for m in model.modules() if isinstance(m, SSPNeck)] if self.config.attention else []
         last = self.loss_names[-1]  # dfl_loss or l1_loss
@@ -229,7 +231,6 @@ class DetectionCriterion(v8DetectionLoss):
         loss = self.weighted(found, self.config.obj_pw, loss)
         return loss.sum() / found.total * (self.hyp.cls * self.config.obj_gain)
 
-
     def attention_term(self, feats: list[torch.Tensor], found: Assignment) -> torch.Tensor:
         """Weighted loss of the attention maps, a scalar."""
         height = feats[0].shape[2] * self.finest
@@ -239,6 +240,19 @@ class DetectionCriterion(v8DetectionLoss):
             strides = [height / level.shape[2] for level in neck.attention]
             terms.append(attention_loss(neck.attention, found.true_boxes.float(), valid, strides))
         return sum(terms) * self.config.attention
+
+
+def class_weights(counts: torch.Tensor, power: float) -> torch.Tensor:
+    """Weights of classes from their training boxes, n^-power with a mean of 1, as the host's ``cls_pw``.
+
+    Args:
+        counts: Training boxes of each class, (C,); a class without any gets the mean weight.
+        power: Exponent, 0 to 1.
+    """
+    present = counts > 0
+    weights = counts.clamp(min=1).float().pow(-power)
+    weights = torch.where(present, weights, (weights * present).sum() / present.sum().clamp(min=1))
+    return weights / weights.mean()
 
 
 def build_criterion(model: nn.Module) -> DetectionCriterion | E2ELoss:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from heads import OnlyHead, batch, joint, outputs, plain
+from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
 
 from gjadet_yolo.losses.config import LossConfig
@@ -14,6 +18,7 @@ from gjadet_yolo.losses.detection import (
     DetectionCriterion,
     branches,
     build_criterion,
+    class_weights,
     load_statistics,
     set_training,
     statistics,
@@ -43,6 +48,21 @@ def test_class_weights_of_the_host_act():
     torch.testing.assert_close(
         DetectionCriterion(model)(outputs(model), batch())[0], v8DetectionLoss(model)(outputs(model), batch())[0]
     )
+
+
+def test_class_weights_of_the_block_are_those_of_the_host():
+    """Boxes 90, 0, 10 and exponent 1/2: n^-1/2 is 0.105 and 0.316, and the absent class gets the mean of both."""
+    expected = np.array([90**-0.5, (90**-0.5 + 10**-0.5) / 2, 10**-0.5])
+    expected /= expected.mean()
+    torch.testing.assert_close(class_weights(torch.tensor([90, 0, 10]), 0.5), torch.tensor(expected).float())
+    trainer = SimpleNamespace(args=SimpleNamespace(cls_pw=0.5))
+    host = DetectionTrainer.compute_class_weights(trainer, np.array([90.0, 40.0, 10.0]))
+    np.testing.assert_allclose(class_weights(torch.tensor([90, 40, 10]), 0.5), host / host.mean(), rtol=1e-6)
+    model = plain({"cls": "bce", "cls_pw": 0.5})
+    model.class_counts = (90, 0, 10)
+    ours = DetectionCriterion(model)(outputs(model), batch())[0]
+    model.class_weights = torch.tensor(expected).float()
+    torch.testing.assert_close(ours, v8DetectionLoss(model)(outputs(model), batch())[0])
 
 
 def found_by(criterion: DetectionCriterion, preds: dict):
