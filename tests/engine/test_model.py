@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from ultralytics import YOLO
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
+from ultralytics.utils import DEFAULT_CFG_DICT
 
 from gjadet_yolo.engine.model import GjadetModel
+from gjadet_yolo.losses.attention_map import attention_loss
 
 CFG = Path(__file__).parents[2] / "cfg"
 
@@ -131,3 +134,26 @@ def test_fusing_an_end_to_end_model(end2end):
     torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-3)
     head = model.model[-1]
     assert (head.obj is None) == (head.cv3 is None) == end2end
+
+
+def test_attention_loss_is_a_term_of_its_own():
+    """The term is the loss of the maps of the same pass; factor 0 takes it away."""
+    batch = {
+        "img": torch.rand(2, 3, 64, 64),
+        "batch_idx": torch.tensor([0.0, 1.0]),
+        "cls": torch.zeros(2, 1),
+        "bboxes": torch.tensor([[0.5, 0.5, 0.25, 0.25], [0.25, 0.25, 0.5, 0.5]]),
+    }
+    model = GjadetModel("sspnetn-p3.yaml", verbose=False)
+    model.args = SimpleNamespace(**DEFAULT_CFG_DICT)
+    loss, items = model.loss(batch)
+    assert list(items) == ["box_loss", "cls_loss", "dfl_loss", "att_loss"]
+    boxes = torch.tensor([[[24.0, 24, 40, 40]], [[0.0, 0, 32, 32]]])
+    expected = attention_loss(model.model[10].attention, boxes, torch.ones(2, 1, dtype=torch.bool), (8, 16, 32))
+    torch.testing.assert_close(items["att_loss"], expected.detach())
+    loss.sum().backward()
+    assert model.model[10].cam.map[0].weight.grad.abs().sum() > 0
+    content = yaml_model_load("sspnetn-p3.yaml") | {"loss": {"attention": 0}}
+    model = GjadetModel(content, verbose=False)
+    model.args = SimpleNamespace(**DEFAULT_CFG_DICT)
+    assert list(model.loss(batch)[1]) == ["box_loss", "cls_loss", "dfl_loss"]
