@@ -50,6 +50,7 @@ class LossConfig:
             score on all.
         cls_gain: Factor on the class loss, on top of the host's ``cls=``.
         cls_pw: As the host's ``cls_pw=``, which wins where it is given: class c weighs n_c^-p, with a mean of 1.
+        negatives: Weighted negative sampling (SSPNet) where the class loss sees background: 0 is off, 1 full weights.
         obj: Objectness loss of JointDetect: ``bce`` or ``qfl`` (quality focal, exponent 2).
         obj_gain: Factor on the objectness loss, on top of the host's ``cls=``.
         obj_pw: Exponent p of the balanced objectness: a target of class c weighs (n_max / n_c)^p there, with n the
@@ -70,6 +71,7 @@ class LossConfig:
     cls_target: str = "auto"
     cls_gain: float = 1.0
     cls_pw: float = 0.0
+    negatives: float = 0.0
     obj: str = "bce"
     obj_gain: float = 1.0
     obj_pw: float = 0.0
@@ -93,7 +95,7 @@ class LossConfig:
             value = getattr(self, key)
             if value is not None and not (is_number(value) and value >= 0):
                 raise ValueError(f"loss: {key} is {value!r}, expected a number of 0 or more.")
-        for key in ("cls_pw", "obj_pw", "box_pw"):
+        for key in ("cls_pw", "negatives", "obj_pw", "box_pw"):
             if not (is_number(getattr(self, key)) and 0 <= getattr(self, key) <= 1):
                 raise ValueError(f"loss: {key} is {getattr(self, key)!r}, allowed: 0 to 1.")
         if self.beta is not None and 0 < self.beta < 1:
@@ -148,6 +150,11 @@ class LossConfig:
             raise ValueError(
                 "loss: cls_anchors is 'foreground', but the head has no objectness branch to tell background. "
                 "Use the head JointDetect, or cls_anchors: all."
+            )
+        if anchors == "foreground" and self.negatives:
+            raise ValueError(
+                "loss: negatives weights background anchors, but cls_anchors is 'foreground'. Use cls_anchors: all, or "
+                "leave it out."
             )
         target = self.cls_target if self.cls_target != "auto" else ("onehot" if anchors == "foreground" else "score")
         return replace(self, cls_anchors=anchors, cls_target=target)

@@ -29,6 +29,7 @@ from gjadet_yolo.losses.attention_map import attention_loss
 from gjadet_yolo.losses.balance import GradientBalance
 from gjadet_yolo.losses.config import LossConfig
 from gjadet_yolo.losses.iou import BOX_LOSSES
+from gjadet_yolo.losses.negative_sampling import anchor_weights
 from gjadet_yolo.losses.quality_focal import quality_focal_loss
 from gjadet_yolo.nn.sspnet import SSPNeck
 
@@ -212,11 +213,20 @@ class DetectionCriterion(v8DetectionLoss):
 
     def class_term(self, logits: torch.Tensor, found: Assignment) -> torch.Tensor:
         """Weighted class loss, a scalar."""
-        seen = found.quality if self.config.cls_anchors == "foreground" else None
+        seen = found.quality if self.config.cls_anchors == "foreground" else self.negative_weights(logits, found)
         loss = self.class_loss(logits, self.class_targets(found), seen)
         if self.class_weights is not None:  # the host's cls_pw
             loss = loss * self.class_weights
         return loss.sum() / found.total * (self.hyp.cls * self.config.class_level)
+
+    def negative_weights(self, logits: torch.Tensor, found: Assignment) -> torch.Tensor | None:
+        """Weights of anchors by weighted negative sampling, (B, A, 1), or None where it is off."""
+        if not self.config.negatives:
+            return None
+        confidence, boxes = logits.detach().sigmoid().amax(-1), found.boxes.detach() * found.strides
+        valid = found.true_boxes.sum(2) > 0
+        weights = anchor_weights(boxes.float(), confidence.float(), found.foreground, found.true_boxes.float(), valid)
+        return 1 + self.config.negatives * (weights[..., None] - 1)
 
     def weighted(self, found: Assignment, power: float, values: torch.Tensor) -> torch.Tensor:
         """Values of anchors, (B, A, ...), times the weight of their target's class, ``rarity ** power``."""
