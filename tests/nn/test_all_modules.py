@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from gjadet_yolo.nn import MODULES, AdaptiveModule, DyHead, JointDetect, Level, SSPNeck, TimmBackbone
+from gjadet_yolo.nn import MODULES, AdaptiveModule, DyHead, JointDetect, Level, SSPNeck, TimmBackbone, TPNeck
 from gjadet_yolo.nn.levels import Levels
 from gjadet_yolo.nn.row import PluginModule, Row
 
@@ -27,6 +27,7 @@ EXAMPLES: dict[type[nn.Module], tuple[Row, Callable[[], Inputs]]] = {
     JointDetect: (Row(9, (16, 32, 64), (3,)), levels),
     Level: (Row(4, (Levels((16, 32, 64)),), (1,)), levels),
     SSPNeck: (Row(9, (16, 32, 64), (32,)), levels),
+    TPNeck: (Row(9, (16, 32, 64), ([16, 32, 48], 2)), levels),
     TimmBackbone: (Row(0, (3,), ("test_resnet",)), lambda: torch.rand(2, 3, 64, 64)),
 }
 NEEDED = {TimmBackbone: "timm"}
