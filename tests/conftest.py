@@ -40,11 +40,13 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def run_dir(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a finished two-epoch training of gjadet.yaml, with its pictures."""
+    """Folder of a finished two-epoch training of gjadet-paper.yaml, with its pictures."""
     from ultralytics import YOLO
 
     project = tmp_path_factory.mktemp("runs")
-    YOLO("gjadet.yaml").train(data=str(rendered), epochs=2, project=str(project), name="a", **{**TINY, "plots": True})
+    YOLO("gjadet-paper.yaml").train(
+        data=str(rendered), epochs=2, project=str(project), name="a", **{**TINY, "plots": True}
+    )
     return project / "a"
 
 

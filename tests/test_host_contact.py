@@ -28,6 +28,7 @@ STARRED = {
     "losses/detection.py",
     "engine/dataset.py",
     "engine/model.py",
+    "engine/sliced.py",
     "engine/trainer.py",
     "engine/validator.py",
 }
@@ -139,13 +140,15 @@ def test_seams_and_connectors_agree():
 
 @pytest.mark.parametrize("name", ["v8/yolov8", "v8/yolov8-p2", "11/yolo11", "26/yolo26"])
 def test_host_rows_that_the_yamls_repeat(name):
-    """Rows of gjadet*.yaml are the host's, but for adaptive modules in the place of Concat, and the head."""
+    """Rows of gjadet*.yaml are the host's; in gjadet*-paper.yaml but for adaptive modules for Concat, and the head."""
     from ultralytics.utils import YAML
 
     own_name = f"gjadet-{name.split('/')[1]}".replace("-yolov8", "")
     host = YAML.load(PACKAGE / "cfg" / "models" / f"{name}.yaml")
-    own = YAML.load(OWN.parent / "cfg" / f"{own_name}.yaml")
+    recipe, paper = (YAML.load(OWN.parent / "cfg" / f"{own_name}{end}.yaml") for end in ("", "-paper"))
     rows = [*host["backbone"], *host["head"]]
+    assert [*recipe["backbone"], *recipe["head"]] == rows
     expected = [[row[0], 1, "AdaptiveModule", []] if row[2] == "Concat" else row for row in rows[:-1]]
-    assert [*own["backbone"], *own["head"]] == [*expected, [rows[-1][0], 1, "JointDetect", ["nc"]]]
-    assert all(own.get(key) == host.get(key) for key in ("scales", "end2end", "reg_max"))
+    assert [*paper["backbone"], *paper["head"]] == [*expected, [rows[-1][0], 1, "JointDetect", ["nc"]]]
+    for own in (recipe, paper):
+        assert all(own.get(key) == host.get(key) for key in ("scales", "end2end", "reg_max"))

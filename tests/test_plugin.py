@@ -56,7 +56,11 @@ def test_models_that_ask_get_own_classes():
 
 @pytest.mark.parametrize(
     ("name", "scale", "parameters"),
-    [("gjadetn.yaml", "n", 3_479_262), ("gjadets.yaml", "s", 12_993_614), ("gjadet-yolo11s.yaml", "s", 11_429_838)],
+    [
+        ("gjadetn-paper.yaml", "n", 3_479_262),
+        ("gjadets-paper.yaml", "s", 12_993_614),
+        ("gjadet-yolo11s-paper.yaml", "s", 11_429_838),
+    ],
 )
 def test_bare_names_and_scales(name, scale, parameters, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

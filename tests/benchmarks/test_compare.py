@@ -36,12 +36,14 @@ def image(labels) -> LabelledImage:
 
 class TestStudy:
     def test_model_yaml_of_a_variant(self):
-        content = Variant("x", "gjadetn.yaml", loss={"cls": "gjr"}, head="Detect", adaptive=["scale"]).model_yaml()
+        content = Variant(
+            "x", "gjadetn-paper.yaml", loss={"cls": "gjr"}, head="Detect", adaptive=["scale"]
+        ).model_yaml()
         assert content["loss"] == {"cls": "gjr"}
         assert content["head"][-1][2] == "Detect"
         assert [row[3] for row in content["head"] if row[2] == "AdaptiveModule"] == [[["scale"], 7, 4]] * 4
         assert list(content["scales"]) == ["n"]
-        plain = Variant("x", "gjadetn.yaml", adaptive=[]).model_yaml()
+        plain = Variant("x", "gjadetn-paper.yaml", adaptive=[]).model_yaml()
         host = Variant("x", "yolov8n.yaml").model_yaml()
         assert plain["head"][:-1] == [[r[0], r[1], r[2], r[3]] for r in host["head"][:-1]]
 

@@ -69,10 +69,14 @@ def test_models_lists_every_family(capsys):
     assert main(["models", "scales=n", "imgsz=320"]) == 0
     lines = capsys.readouterr().out.splitlines()
     table = {name: rest for name, *rest in (line.split() for line in lines[1:])}
-    scaled = {f"gjadet{tail}.yaml" for tail in ("n", "n-p2", "n-fpn", "n-pafpn", "n-dyhead", "-yolo11n", "-yolo26n")}
+    tails = ("n", "n-p2", "n-paper", "n-p2-paper", "n-fpn", "n-pafpn", "n-dyhead")
+    scaled = {
+        f"gjadet{tail}.yaml" for tail in (*tails, *(f"-yolo{v}n{end}" for v in (11, 26) for end in ("", "-paper")))
+    }
+    scaled |= {"sspnetn.yaml", "sspnetn-p3.yaml", "sspnet-yolo11n.yaml", "tpnetn.yaml"}
     timm = ("vgg16", "resnet50", "dla60", "convnext_tiny", "swin_tiny", "darknet53", "cspdarknet53")
     assert set(table) == scaled | {f"gjadet-{name}.yaml" for name in timm}
-    assert table["gjadetn.yaml"][1] == "3,479,262"
+    assert table["gjadetn-paper.yaml"][1] == "3,479,262"
     assert table["gjadet-resnet50.yaml"][1] in ("38,635,918", "needs")  # TimmBackbone needs timm
 
 

@@ -104,7 +104,7 @@ def test_workers_get_a_copy(repeated):
 
 
 def test_training_by_the_yaml(rendered, tmp_path):
-    content = yaml.safe_load((locate.folder("cfg") / "gjadet.yaml").read_text(encoding="utf-8"))
+    content = yaml.safe_load((locate.folder("cfg") / "gjadet-paper.yaml").read_text(encoding="utf-8"))
     file = tmp_path / "yolov8n-repeat.yaml"
     file.write_text(yaml.safe_dump(content | {"augment": {"repeat": 1.0, "paste": 0.5}}))
     model = YOLO(file)

@@ -18,8 +18,8 @@ CFG = Path(__file__).parents[2] / "cfg"
 
 
 def test_classes_of_the_yaml_and_of_the_data():
-    assert GjadetModel("gjadetn.yaml", verbose=False).names[0] == "point"
-    assert GjadetModel("gjadetn.yaml", nc=3, verbose=False).names == {0: "0", 1: "1", 2: "2"}
+    assert GjadetModel("gjadetn-paper.yaml", verbose=False).names[0] == "point"
+    assert GjadetModel("gjadetn-paper.yaml", nc=3, verbose=False).names == {0: "0", 1: "1", 2: "2"}
 
 
 @pytest.mark.parametrize("family", ["gjadet", "gjadet-p2", "gjadet-yolo11", "gjadet-yolo26"])
@@ -43,7 +43,7 @@ def test_host_weights_transfer_completely(family):
 
 def test_other_number_of_classes_keeps_the_head_working():
     """Where the host widens the class branch to the source's 80 classes, objectness follows, at its prior."""
-    model = GjadetModel("gjadetn.yaml", verbose=False)
+    model = GjadetModel("gjadetn-paper.yaml", verbose=False)
     model.load(DetectionModel("yolov8n.yaml", verbose=False), verbose=False)
     head = model.model[-1]
     assert [obj.in_channels for obj in head.obj] == [branch[-1].in_channels for branch in head.cv3]
@@ -53,7 +53,7 @@ def test_other_number_of_classes_keeps_the_head_working():
 
 def test_objectness_of_another_number_of_classes_is_kept():
     """Pretraining on 80 classes, fine-tuning on 5: the trained objectness comes along, in one or two branches."""
-    for name in ("gjadetn.yaml", "gjadet-yolo26n.yaml"):
+    for name in ("gjadetn-paper.yaml", "gjadet-yolo26n-paper.yaml"):
         source, model = GjadetModel(name, nc=80, verbose=False), GjadetModel(name, verbose=False)
         model.load(source, verbose=False)
         for branch in ("obj", "one2one_obj"):
@@ -66,7 +66,7 @@ def test_class_names_come_with_the_weights_where_they_do_in_the_host():
     """Names of the YAML count as placeholders; 8.4.130 does not take names along, later releases do."""
     names = dict(enumerate("abcde"))
     stock, other = (DetectionModel("yolov8n.yaml", nc=5, verbose=False) for _ in range(2))
-    source, model = (GjadetModel("gjadetn.yaml", verbose=False) for _ in range(2))
+    source, model = (GjadetModel("gjadetn-paper.yaml", verbose=False) for _ in range(2))
     stock.names = source.names = names
     other.load(stock, verbose=False)
     model.load(source, verbose=False)
@@ -75,19 +75,19 @@ def test_class_names_come_with_the_weights_where_they_do_in_the_host():
 
 
 def test_names_as_a_mapping():
-    content = yaml_model_load("gjadetn.yaml") | {"names": {0: "p", 1: "q", 2: "r", 3: "s", 4: "t"}}
+    content = yaml_model_load("gjadetn-paper.yaml") | {"names": {0: "p", 1: "q", 2: "r", 3: "s", 4: "t"}}
     assert GjadetModel(content, verbose=False).names == {0: "p", 1: "q", 2: "r", 3: "s", 4: "t"}
 
 
 def test_own_weights_transfer_with_objectness():
-    first, second = (GjadetModel("gjadetn.yaml", verbose=False) for _ in range(2))
+    first, second = (GjadetModel("gjadetn-paper.yaml", verbose=False) for _ in range(2))
     second.load({"model": first, "ema": None}, verbose=False)
     for (name, a), b in zip(first.state_dict().items(), second.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
 
 
 def test_faulty_loss_block_is_refused_before_training(tmp_path):
-    text = (CFG / "gjadet.yaml").read_text(encoding="utf-8")
+    text = (CFG / "gjadet-paper.yaml").read_text(encoding="utf-8")
     bad = tmp_path / "yolov8n-bad.yaml"
     bad.write_text(text.replace("  cls: eqlv2", "  clss: eqlv2"), encoding="utf-8")
     with pytest.raises(ValueError, match=r"unknown key 'clss'\. Did you mean 'cls'"):
@@ -95,7 +95,7 @@ def test_faulty_loss_block_is_refused_before_training(tmp_path):
 
 
 def test_foreground_loss_without_objectness_is_refused(tmp_path):
-    text = (CFG / "gjadet.yaml").read_text(encoding="utf-8").replace("JointDetect", "Detect")
+    text = (CFG / "gjadet-paper.yaml").read_text(encoding="utf-8").replace("JointDetect", "Detect")
     bad = tmp_path / "yolov8n-bad.yaml"
     bad.write_text(text.replace("  cls: eqlv2", "  cls: eqlv2\n  cls_anchors: foreground"), encoding="utf-8")
     with pytest.raises(ValueError, match="Use the head JointDetect"):
@@ -103,7 +103,7 @@ def test_foreground_loss_without_objectness_is_refused(tmp_path):
 
 
 def test_plain_head_with_a_loss_block_is_possible(tmp_path):
-    text = (CFG / "gjadet.yaml").read_text(encoding="utf-8").replace("JointDetect", "Detect")
+    text = (CFG / "gjadet-paper.yaml").read_text(encoding="utf-8").replace("JointDetect", "Detect")
     file = tmp_path / "yolov8n-plain.yaml"
     file.write_text(text, encoding="utf-8")
     assert type(YOLO(file).model) is GjadetModel
@@ -111,7 +111,7 @@ def test_plain_head_with_a_loss_block_is_possible(tmp_path):
 
 def test_test_time_augmentation_adds_two_views():
     """The unscaled view leads, without its coarsest level, which the host leaves to the smaller views."""
-    model = GjadetModel("gjadetn.yaml", verbose=False).eval()
+    model = GjadetModel("gjadetn-paper.yaml", verbose=False).eval()
     x = torch.rand(1, 3, 128, 128)
     with torch.no_grad():
         single, augmented = model(x)[0], model(x, augment=True)[0]
@@ -123,7 +123,7 @@ def test_test_time_augmentation_adds_two_views():
 @pytest.mark.parametrize("end2end", [True, False])
 def test_fusing_an_end_to_end_model(end2end):
     """With and without NMS-free inference: same output before and after, and no unused branches."""
-    model = GjadetModel("gjadet-yolo26n.yaml", verbose=False).eval()
+    model = GjadetModel("gjadet-yolo26n-paper.yaml", verbose=False).eval()
     model.end2end = end2end
     x = torch.rand(1, 3, 64, 64)
     with torch.no_grad():

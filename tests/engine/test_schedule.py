@@ -72,7 +72,7 @@ def test_refusals_of_a_model(config, message):
 
 def model_yaml(folder, **schedule):
     """gjadetn with a schedule."""
-    content = yaml.safe_load((locate.folder("cfg") / "gjadet.yaml").read_text(encoding="utf-8"))
+    content = yaml.safe_load((locate.folder("cfg") / "gjadet-paper.yaml").read_text(encoding="utf-8"))
     file = folder / "yolov8n-staged.yaml"
     file.write_text(yaml.safe_dump(content | {"schedule": schedule}))
     return file

@@ -69,7 +69,9 @@ def test_stock_yolo_command_from_an_empty_folder(rendered, fresh, tmp_path):
     write_video(draw_video(np.random.default_rng(0), VideoPlan((128, 128), frames=3)), video)
     yolo = "import sys; from ultralytics.cfg import entrypoint; sys.argv = ['yolo', *sys.argv[1:]]; entrypoint()"
     common = ["imgsz=128", "device=cpu", "plots=False", f"project={tmp_path}", "exist_ok=True"]
-    train = fresh(yolo, "train", "model=gjadet.yaml", f"data={rendered}", "epochs=1", "batch=4", "name=t", *common)
+    train = fresh(
+        yolo, "train", "model=gjadet-paper.yaml", f"data={rendered}", "epochs=1", "batch=4", "name=t", *common
+    )
     best = tmp_path / "t" / "weights" / "best.pt"
     assert best.exists(), train.stderr
     assert "obj_loss" in train.stdout + train.stderr
@@ -82,7 +84,7 @@ def test_stock_yolo_command_from_an_empty_folder(rendered, fresh, tmp_path):
 def test_resume_after_a_kill_continues_with_the_same_statistics(rendered, fresh, tmp_path):
     """The process is killed outright after the second of three epochs was saved."""
     code = (
-        "import os, signal, sys\nfrom ultralytics import YOLO\nm = YOLO('gjadet-yolo26n.yaml')\n"
+        "import os, signal, sys\nfrom ultralytics import YOLO\nm = YOLO('gjadet-yolo26n-paper.yaml')\n"
         "m.add_callback('on_model_save', lambda t: t.epoch == 1 and os.kill(os.getpid(), signal.SIGKILL))\n"
         f"m.train(data=sys.argv[1], epochs=3, project=sys.argv[2], name='r', **{TINY!r})"
     )
@@ -104,7 +106,7 @@ def test_resume_after_a_kill_continues_with_the_same_statistics(rendered, fresh,
 
 def test_statistics_of_plain_resume_reach_the_criterion(rendered, tmp_path):
     """YOLOv8 host: the host does not re-create the criterion on resume, the model does at its first step."""
-    model = YOLO("gjadetn.yaml")
+    model = YOLO("gjadetn-paper.yaml")
     model.add_callback("on_model_save", interrupt)
     with pytest.raises(KeyboardInterrupt):
         model.train(data=str(rendered), epochs=2, project=str(tmp_path), name="r", **TINY)
@@ -136,7 +138,7 @@ def test_recovery_from_nan_restores_the_statistics(rendered, tmp_path):
         elif trainer.epoch == 1 and len(states) == 1:
             states.append(trainer.loss_statistics())
 
-    model = YOLO("gjadetn.yaml")
+    model = YOLO("gjadetn-paper.yaml")
     model.add_callback("on_train_epoch_start", poison)
     model.train(data=str(rendered), epochs=2, project=str(tmp_path), name="n", **TINY)
     assert len(states) == 2
@@ -146,7 +148,7 @@ def test_recovery_from_nan_restores_the_statistics(rendered, tmp_path):
 
 def test_columns_agree_without_validation(rendered, tmp_path):
     """val=False writes the ratios too, in the same columns in every row."""
-    YOLO("gjadetn.yaml").train(data=str(rendered), epochs=2, val=False, project=str(tmp_path), name="v", **TINY)
+    YOLO("gjadetn-paper.yaml").train(data=str(rendered), epochs=2, val=False, project=str(tmp_path), name="v", **TINY)
     lines = (tmp_path / "v" / "results.csv").read_text(encoding="utf-8").splitlines()
     assert len({line.count(",") for line in lines}) == 1
     assert "ratio/point" in lines[0]
@@ -154,7 +156,7 @@ def test_columns_agree_without_validation(rendered, tmp_path):
 
 def test_validation_loss_uses_the_statistics_of_the_training(rendered, tmp_path):
     seen = []
-    model = YOLO("gjadetn.yaml")
+    model = YOLO("gjadetn-paper.yaml")
     model.add_callback("on_train_epoch_end", lambda trainer: seen.append(trainer.loss_statistics()))
     model.add_callback("on_model_save", lambda trainer: seen.append(statistics(trainer.ema.ema.criterion)))
     model.train(data=str(rendered), epochs=1, project=str(tmp_path), name="s", **TINY)
@@ -187,7 +189,7 @@ def test_class_without_instances_is_named_and_held(rendered, tmp_path, caplog):
     data = yaml.safe_load(rendered.read_text()) | {"path": str(rendered.parent)}
     data["names"] = [*data["names"].values(), "unicorn"]
     (tmp_path / "data.yaml").write_text(yaml.safe_dump(data))
-    model = YOLO("gjadetn.yaml")
+    model = YOLO("gjadetn-paper.yaml")
     with caplog.at_level("WARNING", logger="ultralytics"):
         model.train(data=str(tmp_path / "data.yaml"), epochs=1, project=str(tmp_path), name="r", **TINY)
     assert "no training image holds an instance of: unicorn" in caplog.text
@@ -204,7 +206,7 @@ def break_second_step(trainer):
 
 
 def test_broken_loss_names_terms_and_images(rendered, tmp_path, caplog):
-    model = YOLO("gjadetn.yaml")
+    model = YOLO("gjadetn-paper.yaml")
     model.add_callback("on_train_batch_end", break_second_step)
     with caplog.at_level("ERROR", logger="ultralytics"):
         model.train(data=str(rendered), epochs=1, project=str(tmp_path), name="r", mosaic=0, **TINY)
