@@ -1,7 +1,7 @@
 """Cost of each model against its plain host: parameters, GFLOPs, CPU latency, training step; ratios from the same run.
 
     python benchmarks/cost.py [imgsz=640] [scales=nsmlx] [rounds=15] [threads=0] [steps=n] [out=cost.md]
-        [families=gjadet,gjadet-p2] [subsets=1]
+        [families=gjadet,gjadet-paper] [subsets=1]
 
 Latency: fused models, one image, host and model in turn (the order alternates), median of the ratios of the rounds.
 Training step: forward, loss and backward on a batch of 4 at half the image side, scales named in ``steps``.
@@ -26,7 +26,16 @@ from ultralytics.utils.torch_utils import get_flops
 from gjadet_yolo import locate
 from gjadet_yolo.engine.model import GjadetModel
 
-HOSTS = {"gjadet": "yolov8", "gjadet-p2": "yolov8-p2", "gjadet-yolo11": "yolo11", "gjadet-yolo26": "yolo26"}
+HOSTS = {
+    f"{name}{end}": host
+    for end in ("", "-paper")
+    for name, host in (
+        ("gjadet", "yolov8"),
+        ("gjadet-p2", "yolov8-p2"),
+        ("gjadet-yolo11", "yolo11"),
+        ("gjadet-yolo26", "yolo26"),
+    )
+}
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -126,8 +135,8 @@ def main() -> None:
     ):
         if settings["subsets"]:
             plain = DetectionModel("yolov8n.yaml", nc=5, verbose=False)
-            name = f"gjadetn, [{order.replace(' ', ', ')}], reduction {reduction}"
-            lines.append(row(name, plain, variant("gjadet", "n", order.split(), reduction), settings))
+            name = f"gjadetn-paper, [{order.replace(' ', ', ')}], reduction {reduction}"
+            lines.append(row(name, plain, variant("gjadet-paper", "n", order.split(), reduction), settings))
             print(lines[-1], flush=True)
     if settings["out"]:
         Path(settings["out"]).write_text("\n".join(lines) + "\n", encoding="utf-8")

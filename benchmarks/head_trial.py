@@ -20,23 +20,31 @@ from gjadet_yolo import locate
 CASES: dict[str, tuple[str, dict | None, float]] = {  # base YAML, loss block, the host's cls= gain
     "host cls=0.5": ("yolov8n.yaml", None, 0.5),
     "host cls=2": ("yolov8n.yaml", None, 2.0),
-    "joint eqlv2 onehot bce x1": ("gjadet.yaml", {"cls": "eqlv2"}, 0.5),
-    "joint eqlv2 onehot bce x4": ("gjadet.yaml", {"cls": "eqlv2", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),
-    "joint eqlv2 onehot bce cls x4": ("gjadet.yaml", {"cls": "eqlv2", "cls_gain": 4.0}, 0.5),
+    "joint eqlv2 onehot bce x1": ("gjadet-paper.yaml", {"cls": "eqlv2"}, 0.5),
+    "joint eqlv2 onehot bce x4": ("gjadet-paper.yaml", {"cls": "eqlv2", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),
+    "joint eqlv2 onehot bce cls x4": ("gjadet-paper.yaml", {"cls": "eqlv2", "cls_gain": 4.0}, 0.5),
     "joint eqlv2 iou bce x4": (
-        "gjadet.yaml",
+        "gjadet-paper.yaml",
         {"cls": "eqlv2", "cls_target": "iou", "cls_gain": 4.0, "obj_gain": 4.0},
         0.5,
     ),
-    "joint gjr iou bce x4": ("gjadet.yaml", {"cls": "gjr", "cls_target": "iou", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),
-    "joint gjr onehot bce x4": ("gjadet.yaml", {"cls": "gjr", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),
-    "joint eqlv2 onehot qfl x4": ("gjadet.yaml", {"cls": "eqlv2", "obj": "qfl", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),
+    "joint gjr iou bce x4": (
+        "gjadet-paper.yaml",
+        {"cls": "gjr", "cls_target": "iou", "cls_gain": 4.0, "obj_gain": 4.0},
+        0.5,
+    ),
+    "joint gjr onehot bce x4": ("gjadet-paper.yaml", {"cls": "gjr", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),
+    "joint eqlv2 onehot qfl x4": (
+        "gjadet-paper.yaml",
+        {"cls": "eqlv2", "obj": "qfl", "cls_gain": 4.0, "obj_gain": 4.0},
+        0.5,
+    ),
     "joint gjr iou qfl x4": (
-        "gjadet.yaml",
+        "gjadet-paper.yaml",
         {"cls": "gjr", "cls_target": "iou", "obj": "qfl", "cls_gain": 4.0, "obj_gain": 4.0},
         0.5,
     ),
-    "joint bce onehot bce x4": ("gjadet.yaml", {"cls": "bce", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),
+    "joint bce onehot bce x4": ("gjadet-paper.yaml", {"cls": "bce", "cls_gain": 4.0, "obj_gain": 4.0}, 0.5),
     "plain gjr all": ("gjadet-plain.yaml", {"cls": "gjr"}, 0.5),
     "plain gjr all x4": ("gjadet-plain.yaml", {"cls": "gjr", "cls_gain": 4.0}, 0.5),
 }
@@ -47,7 +55,7 @@ def model_file(case: str, out: Path) -> str:
     base, loss, _ = CASES[case]
     if loss is None:
         return base
-    content = yaml.safe_load(locate.files("cfg")["gjadet"].read_text(encoding="utf-8"))
+    content = yaml.safe_load(locate.files("cfg")["gjadet-paper"].read_text(encoding="utf-8"))
     content["loss"] = loss
     if base == "gjadet-plain.yaml":
         content["head"][-1][2] = "Detect"

@@ -214,3 +214,23 @@ def test_broken_loss_names_terms_and_images(rendered, tmp_path, caplog):
     assert "obj_loss, cls_loss" in record
     assert "of step 2 not finite" in record
     assert record.count("/images/train/") == 4
+
+
+def test_the_recipe_of_gjadet_reaches_criterion_and_data(rendered, tmp_path):
+    """Weights follow the boxes of the training set: the most frequent class weighs 1 in the box term."""
+    model, seen = YOLO("gjadetn.yaml"), {}
+
+    def look(trainer) -> None:
+        criterion = trainer.model.criterion
+        seen.update(weights=criterion.class_weights, rarity=criterion.rarity, data=trainer.train_loader.dataset)
+
+    model.add_callback("on_train_end", look)
+    model.train(data=str(rendered), epochs=1, project=str(tmp_path), name="g", **TINY)
+    labels = np.concatenate([label["cls"].ravel() for label in seen["data"].labels]).astype(int)
+    counts = np.bincount(labels, minlength=5)
+    assert (counts > 0).all()
+    torch.testing.assert_close(seen["rarity"], torch.tensor(counts.max() / counts).float())
+    expected = counts**-0.5 / (counts**-0.5).mean()
+    torch.testing.assert_close(seen["weights"].flatten().float(), torch.tensor(expected).float())
+    assert (seen["data"].paste, type(seen["data"]).__name__) == (0.7, "RecipeDataset")
+    assert list(model.trainer.loss_names) == ["box_loss", "cls_loss", "dfl_loss"]
