@@ -97,6 +97,9 @@ def main() -> None:
             print(line, flush=True)
             report(study, everything, target, settings | {"cost": ""})
     print(report(study, everything, target, settings))
+    missing = sum(result(out, run) is None for _, run in todo)
+    if missing and not settings["only_table"]:
+        sys.exit(f"Error: {missing} of {len(todo)} runs have no result; their log.txt in {out / 'runs'} says why.")
 
 
 def report(study: Study, everything: list[tuple[Variant, Run]], target: Path, settings: dict[str, str]) -> str:

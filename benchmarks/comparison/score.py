@@ -34,7 +34,7 @@ class Score:
         by_group: Mean AP50-95 of rare, common and frequent classes.
         by_size: AP50-95 by size bin.
         recall: Recall at IoU 0.5, over the classes, at any confidence.
-        minutes: Duration of the training.
+        minutes: Duration of the training; of its last part where it was interrupted.
         count: Training boxes by class name.
     """
 

@@ -45,7 +45,7 @@ def albumentations(what: str = "degradations rain and fog") -> ModuleType:
 def by_library(transform: object, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Apply a transform of Albumentations (RGB) to a BGR picture with the given source of randomness."""
     transform.set_random_seed(int(rng.integers(1 << SEED_BITS)))
-    return np.ascontiguousarray(transform(image=image[..., ::-1].copy())["image"][..., ::-1])
+    return cv2.cvtColor(transform(image=cv2.cvtColor(image, cv2.COLOR_BGR2RGB))["image"], cv2.COLOR_RGB2BGR)
 
 
 def degradation(apply: Degradation) -> Degradation:
