@@ -25,6 +25,7 @@ OWN = Path(__file__).parents[1] / "gjadet_yolo"
 STARRED = {
     "plugin.py",
     "parse.py",
+    "losses/assign.py",
     "losses/detection.py",
     "engine/dataset.py",
     "engine/model.py",

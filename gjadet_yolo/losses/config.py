@@ -32,6 +32,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "cls_anchors": ("auto", "foreground", "all"),
     "cls_target": ("auto", "onehot", "iou", "score"),
     "obj": ("bce", "qfl"),
+    "assign": ("ciou", "nwd"),
     "box": tuple(BOX_LOSSES),
     "box_penalty": PENALTIES,
 }
@@ -59,6 +60,8 @@ class LossConfig:
         box_gain: Factor on the box loss, on top of the host's ``box=``.
         box_pw: The same exponent for the box and distance terms.
         box_penalty: What riou adds for boxes that do not overlap: ``ciou``, ``diou`` or ``none``.
+        assign: Overlap that the assigner ranks anchors by: ``ciou`` (host), or ``nwd``: the Wasserstein similarity the
+            more the smaller a target is, below 32 px.
         attention: Factor on the loss of the attention maps of an SSPNeck, with the published weights at 1.
         gamma: Steepness of the class weights (eqlv2, gjr), or exponent (focal); default: the loss's own.
         mu: Gradient ratio at which their function is 1/2 (eqlv2, gjr).
@@ -79,6 +82,7 @@ class LossConfig:
     box_gain: float = 1.0
     box_pw: float = 0.0
     box_penalty: str = "ciou"
+    assign: str = "ciou"
     attention: float = 1.0
     gamma: float | None = None
     mu: float | None = None

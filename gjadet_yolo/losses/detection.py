@@ -25,6 +25,7 @@ from ultralytics.utils.loss import BboxLoss, E2ELoss, v8DetectionLoss
 from ultralytics.utils.metrics import bbox_iou
 from ultralytics.utils.tal import make_anchors
 
+from gjadet_yolo.losses.assign import SizeAwareAssigner
 from gjadet_yolo.losses.attention_map import attention_loss
 from gjadet_yolo.losses.balance import GradientBalance
 from gjadet_yolo.losses.config import LossConfig
@@ -117,6 +118,8 @@ class DetectionCriterion(v8DetectionLoss):
         super().__init__(model, tal_topk, tal_topk2)
         self.joint = hasattr(model.model[-1], "obj")
         self.config = LossConfig.from_yaml(model.yaml.get("loss")).resolved(self.joint)
+        if self.config.assign == "nwd":
+            self.assigner = SizeAwareAssigner.of(self.assigner)
         if self.config.box != "ciou":
             self.bbox_loss = BoxLoss(self.reg_max, self.config).to(self.device)
         self.class_loss = self.config.class_loss(self.nc).to(self.device)
