@@ -20,7 +20,7 @@ from torchvision.ops import DeformConv2d, deform_conv2d
 from ultralytics.nn.modules import Conv
 
 from gjadet_yolo.nn.adaptive import ScaleAttention, TaskAttention
-from gjadet_yolo.nn.levels import Levels
+from gjadet_yolo.nn.levels import Levels, check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
 POINTS = 9  # of a 3 x 3 kernel
@@ -122,4 +122,5 @@ class DyHead(nn.Module):
 
     def forward(self, x: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Map levels (B, C_i, H_i, W_i) to levels (B, c2, H_i, W_i)."""
+        check_order(self, x)
         return self.blocks([reduce(level) for reduce, level in zip(self.reduce, x, strict=True)])

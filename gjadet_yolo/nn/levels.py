@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
@@ -30,6 +31,30 @@ class Levels(int):
 
     def __getnewargs__(self) -> tuple[tuple[int, ...]]:
         return (self.channels,)
+
+
+def check_order(module: nn.Module, levels: Sequence[torch.Tensor]) -> None:
+    """Refuse levels that are not from fine to coarse, each half as high as the one before (rounded up).
+
+    The host sends an image through a model while it builds it, so a wrong YAML is refused there.
+
+    Args:
+        module: The neck, for the message.
+        levels: (B, C_i, H_i, W_i).
+
+    Raises:
+        ValueError: Wrong order or steps; names the row and the strides relative to the first level.
+    """
+    if torch.jit.is_tracing() or torch.compiler.is_compiling():
+        return
+    heights = [level.shape[2] for level in levels]
+    if any(below != -(-above // 2) for above, below in pairwise(heights)):
+        strides = ", ".join(f"{heights[0] / height:g}" for height in heights)
+        row = f"Model YAML row {getattr(module, 'i', '?')} {type(module).__name__}, from {getattr(module, 'f', '?')}"
+        raise ValueError(
+            f"{row}: levels have strides {strides} (relative to the first), allowed: fine to coarse, each twice the one "
+            f"before."
+        )
 
 
 class Level(nn.Module):

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate, relu
 
-from gjadet_yolo.nn.levels import Levels
+from gjadet_yolo.nn.levels import Levels, check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
 DILATIONS = (2, 5)
@@ -113,6 +113,7 @@ class SSPNeck(nn.Module):
 
     def forward(self, x: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Map levels (B, C_i, H_i, W_i) to levels (B, c2, H_i, W_i)."""
+        check_order(self, x)
         levels = [lateral(level) for lateral, level in zip(self.lateral, x, strict=True)]
         self.attention = self.cam(levels)
         maps = [logits.sigmoid() for logits in self.attention]

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 from ultralytics.nn.modules import C2f, Conv, DWConv
 
-from gjadet_yolo.nn.levels import Levels
+from gjadet_yolo.nn.levels import Levels, check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
 HIDDEN = 7 / 16
@@ -92,4 +92,5 @@ class TPNeck(nn.Module):
 
     def forward(self, x: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Map levels (B, C_i, H_i, W_i) to levels (B, c2_i, H_i, W_i)."""
+        check_order(self, x)
         return self.layers([lateral(level) for lateral, level in zip(self.lateral, x, strict=True)])

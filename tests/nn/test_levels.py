@@ -7,8 +7,11 @@ import pickle
 
 import pytest
 import torch
+from torch import nn
+from ultralytics.nn.tasks import yaml_model_load
 
-from gjadet_yolo.nn.levels import Level, Levels
+from gjadet_yolo.engine.model import GjadetModel
+from gjadet_yolo.nn.levels import Level, Levels, check_order
 from gjadet_yolo.nn.row import Row
 
 THREE = Levels((16, 32, 64))
@@ -40,3 +43,24 @@ def test_channels_of_the_output(index, channels):
 def test_errors(source, args, message):
     with pytest.raises(ValueError, match=message):
         Level.plan(Row(1, (source,), args))
+
+
+@pytest.mark.parametrize("heights", [(8, 4, 2), (19, 10, 5), (5,)])
+def test_order_of_levels(heights):
+    check_order(nn.Identity(), [torch.zeros(1, 1, height, 3) for height in heights])
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "source", "strides"),
+    [
+        ("sspnetn-p3.yaml", 0, [6, 4, 9], "1, 0.5, 2"),
+        ("sspnetn-p3.yaml", 0, [2, 6, 9], "1, 4, 8"),
+        ("tpnetn.yaml", 0, [9, 6, 4], "1, 0.5, 0.25"),
+        ("gjadetn-dyhead.yaml", 6, [9, 12, 15], "1, 0.5, 0.25"),
+    ],
+)
+def test_wrong_levels_are_refused_while_the_model_is_built(name, row, source, strides):
+    content = yaml_model_load(name)
+    content["head"][row][0] = source
+    with pytest.raises(ValueError, match=rf"row 1\d \w+, from \[.*\]: levels have strides {strides} \(relative"):
+        GjadetModel(content, verbose=False)
