@@ -52,8 +52,8 @@ def check_order(module: nn.Module, levels: Sequence[torch.Tensor]) -> None:
         strides = ", ".join(f"{heights[0] / height:g}" for height in heights)
         row = f"Model YAML row {getattr(module, 'i', '?')} {type(module).__name__}, from {getattr(module, 'f', '?')}"
         raise ValueError(
-            f"{row}: levels have strides {strides} (relative to the first), allowed: fine to coarse, each twice the one "
-            f"before."
+            f"{row}: levels have strides {strides} (relative to the first), allowed: fine to coarse, each twice "
+            f"the one before."
         )
 
 
