@@ -1,13 +1,12 @@
 """Frames cut into overlapping tiles, and raw predictions of tiles put back into the frame.
 
-Slicing at inference: SAHI, arXiv 2202.06934. Here the raw predictions of all tiles meet before the host's own NMS, each
-object being the business of one place only, so that nothing has to be merged afterwards:
+Slicing at inference: SAHI, arXiv 2202.06934. Here the raw predictions of all tiles meet before the host's own NMS:
 
 - a tile answers for what lies inside it; a box that touches a border inside the frame is cut there and dropped, because
   another tile sees the object whole wherever it is smaller than the overlap;
-- the whole frame, reduced to the size of a tile, answers for what fits into no tile.
+- the whole frame, reduced to the size of a tile, answers for what is larger than the overlap.
 
-What two tiles both see whole is found twice at the same place, which NMS is for.
+What two of them see whole is found twice at the same place, which NMS is for.
 """
 
 from __future__ import annotations
@@ -76,7 +75,7 @@ def predict_tiles(call: Callable[[torch.Tensor], torch.Tensor], frames: torch.Te
     places = tiles.boxes(height, width)
     if len(places) == 1:
         return call(frames)
-    found = [whole_frame(call, frames, places, tiles.side)]
+    found = [whole_frame(call, frames, tiles)]
     for start in range(0, len(places), tiles.batch):
         part = places[start : start + tiles.batch]
         raw = call(torch.cat([frames[:, :, y1:y2, x1:x2] for x1, y1, x2, y2 in part]))
@@ -88,38 +87,23 @@ def predict_tiles(call: Callable[[torch.Tensor], torch.Tensor], frames: torch.Te
 
 def keep_whole(raw: torch.Tensor, place: tuple[int, int, int, int], frame_hw: tuple[int, int]) -> torch.Tensor:
     """Raw predictions (B, 4 + C, A) of a tile, moved into the frame; what a border inside the frame cuts is dropped."""
+    height, width = frame_hw
+    x1, y1, x2, y2 = place
+    first = [x1 + BORDER if x1 else -math.inf, y1 + BORDER if y1 else -math.inf]
+    last = [x2 - BORDER if x2 < width else math.inf, y2 - BORDER if y2 < height else math.inf]
     xy, wh = raw[:, :2] + raw.new_tensor(place[:2])[:, None], raw[:, 2:4]
-    return torch.cat((xy, wh, raw[:, 4:] * holds(place, xy, wh, frame_hw)), 1)
+    low, high = xy - wh / 2, xy + wh / 2
+    whole = (low >= low.new_tensor(first)[:, None]) & (high <= low.new_tensor(last)[:, None])
+    return torch.cat((xy, wh, raw[:, 4:] * whole.all(1, keepdim=True)), 1)
 
 
-def whole_frame(
-    call: Callable[[torch.Tensor], torch.Tensor],
-    frames: torch.Tensor,
-    places: list[tuple[int, int, int, int]],
-    side: int,
-) -> torch.Tensor:
-    """Raw predictions of the reduced frames for what no tile holds; the rest is dropped."""
+def whole_frame(call: Callable[[torch.Tensor], torch.Tensor], frames: torch.Tensor, tiles: Tiles) -> torch.Tensor:
+    """Raw predictions of the reduced frames for what is larger than the overlap of tiles; the rest is dropped."""
     height, width = frames.shape[2:]
-    ratio = side / max(height, width)
+    ratio = tiles.side / max(height, width)
     small = interpolate(frames, (round(height * ratio), round(width * ratio)), mode="area")
     missing = [-size % STEP for size in small.shape[2:]]
     raw = call(pad(small, (0, missing[1], 0, missing[0]), value=114 / 255))
     scale = raw.new_tensor([width / small.shape[3], height / small.shape[2]])[:, None]
     xy, wh = raw[:, :2] * scale, raw[:, 2:4] * scale
-    held = torch.zeros_like(raw[:, :1], dtype=torch.bool)
-    for place in places:
-        held |= holds(place, xy, wh, (height, width))
-    return torch.cat((xy, wh, raw[:, 4:] * ~held), 1)
-
-
-def holds(
-    place: tuple[int, int, int, int], xy: torch.Tensor, wh: torch.Tensor, frame_hw: tuple[int, int]
-) -> torch.Tensor:
-    """Which boxes, middles and sizes (B, 2, A), a tile holds whole, (B, 1, A); the frame's own border cuts nothing."""
-    height, width = frame_hw
-    x1, y1, x2, y2 = place
-    first = [x1 + BORDER if x1 else -math.inf, y1 + BORDER if y1 else -math.inf]
-    last = [x2 - BORDER if x2 < width else math.inf, y2 - BORDER if y2 < height else math.inf]
-    low, high = xy - wh / 2, xy + wh / 2
-    inside = (low >= low.new_tensor(first)[:, None]) & (high <= low.new_tensor(last)[:, None])
-    return inside.all(1, keepdim=True)
+    return torch.cat((xy, wh, raw[:, 4:] * (wh.amax(1, keepdim=True) > tiles.overlap)), 1)
