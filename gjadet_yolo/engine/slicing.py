@@ -2,9 +2,10 @@
 
 Slicing at inference: SAHI, arXiv 2202.06934. Here the raw predictions of all tiles meet before the host's own NMS:
 
-- a tile answers for what lies inside it; a box that touches a border inside the frame is cut there and dropped, because
-  another tile sees the object whole wherever it is smaller than the overlap;
-- the whole frame, reduced to the size of a tile, answers for what is larger than the overlap.
+- a tile answers for what lies inside it, up to the size of the overlap and a quarter more; a box that touches a border
+  inside the frame is cut there and dropped, because another tile sees the object whole;
+- the whole frame, reduced to the size of a tile, answers for what is larger than the overlap. In a tile such an object
+  is often larger than anything that the model was trained on, and found in parts.
 
 What two of them see whole is found twice at the same place, which NMS is for.
 """
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import interpolate, pad
 
+SHARED = 1.25  # of the overlap: up to this size tiles answer too, so that nothing falls between them and the frame
 BORDER = 2.0  # px from a border within which a box counts as cut
 STEP = 32  # sides of what the network sees are multiples of this
 
@@ -79,14 +81,17 @@ def predict_tiles(call: Callable[[torch.Tensor], torch.Tensor], frames: torch.Te
     for start in range(0, len(places), tiles.batch):
         part = places[start : start + tiles.batch]
         raw = call(torch.cat([frames[:, :, y1:y2, x1:x2] for x1, y1, x2, y2 in part]))
-        found += [
-            keep_whole(one, place, (height, width)) for one, place in zip(raw.chunk(len(part)), part, strict=True)
-        ]
+        for one, place in zip(raw.chunk(len(part)), part, strict=True):
+            found.append(keep_whole(one, place, (height, width), SHARED * tiles.overlap))
     return torch.cat(found, 2)
 
 
-def keep_whole(raw: torch.Tensor, place: tuple[int, int, int, int], frame_hw: tuple[int, int]) -> torch.Tensor:
-    """Raw predictions (B, 4 + C, A) of a tile, moved into the frame; what a border inside the frame cuts is dropped."""
+def keep_whole(
+    raw: torch.Tensor, place: tuple[int, int, int, int], frame_hw: tuple[int, int], largest: float
+) -> torch.Tensor:
+    """Raw predictions (B, 4 + C, A) of a tile, moved into the frame; what a border inside the frame cuts, and what is
+    larger than ``largest`` px, is dropped.
+    """
     height, width = frame_hw
     x1, y1, x2, y2 = place
     first = [x1 + BORDER if x1 else -math.inf, y1 + BORDER if y1 else -math.inf]
@@ -94,7 +99,8 @@ def keep_whole(raw: torch.Tensor, place: tuple[int, int, int, int], frame_hw: tu
     xy, wh = raw[:, :2] + raw.new_tensor(place[:2])[:, None], raw[:, 2:4]
     low, high = xy - wh / 2, xy + wh / 2
     whole = (low >= low.new_tensor(first)[:, None]) & (high <= low.new_tensor(last)[:, None])
-    return torch.cat((xy, wh, raw[:, 4:] * whole.all(1, keepdim=True)), 1)
+    kept = whole.all(1, keepdim=True) & (wh.amax(1, keepdim=True) <= largest)
+    return torch.cat((xy, wh, raw[:, 4:] * kept), 1)
 
 
 def whole_frame(call: Callable[[torch.Tensor], torch.Tensor], frames: torch.Tensor, tiles: Tiles) -> torch.Tensor:

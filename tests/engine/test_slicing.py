@@ -37,9 +37,10 @@ def test_tiles_cover_a_side_and_overlap(side, overlap, length, starts):
 def test_boxes_cut_by_a_border_inside_the_frame_are_dropped():
     """A tile at (100, 0) to (164, 64) in a frame of 200 x 64: its left and right borders cut, top and bottom do not."""
     xywh = torch.tensor([[32.0, 32, 10, 10], [3, 32, 10, 10], [61, 32, 10, 10], [32, 2, 10, 10], [32, 62, 10, 10]])
-    raw = torch.cat((xywh, torch.full((5, 1), 0.9)), 1).T[None]
-    out = keep_whole(raw, (100, 0, 164, 64), (64, 200))[0].T
-    torch.testing.assert_close(out[:, 4], torch.tensor([0.9, 0, 0, 0.9, 0.9]))
+    xywh = torch.cat((xywh, torch.tensor([[32.0, 32, 20, 10], [32, 32, 10, 21]])))  # the last is larger than 20 px
+    raw = torch.cat((xywh, torch.full((7, 1), 0.9)), 1).T[None]
+    out = keep_whole(raw, (100, 0, 164, 64), (64, 200), 20.0)[0].T
+    torch.testing.assert_close(out[:, 4], torch.tensor([0.9, 0, 0, 0.9, 0.9, 0.9, 0]))
     torch.testing.assert_close(out[:, :2], xywh[:, :2] + torch.tensor([100.0, 0]))
 
 
