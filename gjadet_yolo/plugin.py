@@ -304,8 +304,9 @@ def asks_for_plugin(yaml: dict[str, Any] | None) -> bool:
 
     if not isinstance(yaml, dict):
         return False
-    rows = {row[2] for row in yaml.get("head", ()) if isinstance(row, (list, tuple)) and len(row) == 4}
-    return any(block in yaml for block in BLOCKS) or bool(rows & {JointDetect.__name__, SSPNeck.__name__})
+    own = (JointDetect.__name__, SSPNeck.__name__)
+    rows = (row for row in yaml.get("head", ()) if isinstance(row, (list, tuple)) and len(row) == 4)
+    return any(block in yaml for block in BLOCKS) or any(row[2] in own for row in rows)
 
 
 def model_yaml_of(wrapper: Any) -> dict[str, Any] | None:

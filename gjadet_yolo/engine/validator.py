@@ -26,10 +26,11 @@ class GjadetValidator(DetectionValidator):
 
 
 def share_statistics(trainer: BaseTrainer) -> None:
-    """Give the averaged model the training's loss statistics; its criterion is built anew from them.
+    """Give the averaged model the training's loss statistics and class counts; its criterion is built anew from them.
 
     It is not updated in place: the host builds it in inference mode, which forbids that.
     """
     averaged = student(trainer.ema.ema)
     averaged.loss_state = trainer.loss_statistics() or None
+    averaged.class_counts = student(trainer.model).class_counts
     averaged.criterion = None

@@ -223,6 +223,7 @@ def test_the_recipe_of_gjadet_reaches_criterion_and_data(rendered, tmp_path):
     def look(trainer) -> None:
         criterion = trainer.model.criterion
         seen.update(weights=criterion.class_weights, rarity=criterion.rarity, data=trainer.train_loader.dataset)
+        seen.update(validated=trainer.ema.ema.criterion.rarity)
 
     model.add_callback("on_train_end", look)
     model.train(data=str(rendered), epochs=1, project=str(tmp_path), name="g", **TINY)
@@ -230,6 +231,7 @@ def test_the_recipe_of_gjadet_reaches_criterion_and_data(rendered, tmp_path):
     counts = np.bincount(labels, minlength=5)
     assert (counts > 0).all()
     torch.testing.assert_close(seen["rarity"], torch.tensor(counts.max() / counts).float())
+    torch.testing.assert_close(seen["validated"], seen["rarity"])  # the validation loss weighs as the training's
     expected = counts**-0.5 / (counts**-0.5).mean()
     torch.testing.assert_close(seen["weights"].flatten().float(), torch.tensor(expected).float())
     assert (seen["data"].paste, type(seen["data"]).__name__) == (0.7, "RecipeDataset")
