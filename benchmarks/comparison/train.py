@@ -17,7 +17,7 @@ def train_and_score(folder: Path, threads: int) -> Score:
     """Train what ``config.json`` in the folder describes, score the last weights and write ``result.json``.
 
     Args:
-        folder: The run's folder, made by ``prepare``.
+        folder: The run's folder, made by ``queue.start_one``.
         threads: Threads of torch.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

@@ -48,13 +48,10 @@ def operations() -> dict[str, tuple[Operation, ...]]:
         "grey": (lib.ToGray(p=1),),
         "elastic": (lib.ElasticTransform(alpha=15, sigma=4, p=1),),  # displacement 0.6 px (standard deviation)
     }
-    found = {name: tuple(functools.partial(apply, transform) for transform in lst) for name, lst in library.items()}
+    found = {
+        name: tuple(functools.partial(by_library, transform) for transform in lst) for name, lst in library.items()
+    }
     return found | {"edges": (blend_edges,)}
-
-
-def apply(transform: object, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Apply a transform of the library."""
-    return by_library(transform, image, rng)
 
 
 def blend_edges(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

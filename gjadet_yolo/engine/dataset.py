@@ -48,14 +48,12 @@ class RecipeDataset(YOLODataset):
         paste: Probability that an image gets an object of a rare class pasted in.
         donors: Indices of the images that hold each class, by class.
         rarity: Probability of each class in ``donors`` to be the pasted one.
-        tiles: Probability that a tile of a mosaic is changed.
     """
 
     extra: np.ndarray
     paste: float
     donors: dict[int, np.ndarray]
     rarity: np.ndarray
-    tiles: float
 
     @classmethod
     def apply(cls, dataset: YOLODataset, config: AugmentConfig, seed: int) -> RecipeDataset:
@@ -78,7 +76,6 @@ class RecipeDataset(YOLODataset):
         dataset.donors = {index: np.flatnonzero(column) for index, column in enumerate(counts.T) if column.any()}
         weight = 1 / counts.sum(0)[list(dataset.donors)]
         dataset.rarity = weight / weight.sum()
-        dataset.tiles = config.tiles
         if config.tiles:
             operations()  # not first in a worker
             change_tiles(dataset.transforms, config.tiles)

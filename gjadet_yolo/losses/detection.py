@@ -67,6 +67,11 @@ class Assignment:
     true_boxes: torch.Tensor
 
     @property
+    def valid(self) -> torch.Tensor:
+        """Which labels are no padding, (B, M)."""
+        return self.true_boxes.sum(2) > 0
+
+    @property
     def quality(self) -> torch.Tensor:
         """Best soft score of each anchor, (B, A, 1); zero on background."""
         return self.scores.sum(-1, keepdim=True)
@@ -227,8 +232,8 @@ class DetectionCriterion(v8DetectionLoss):
         if not self.config.negatives:
             return None
         confidence, boxes = logits.detach().sigmoid().amax(-1), found.boxes.detach() * found.strides
-        valid = found.true_boxes.sum(2) > 0
-        weights = anchor_weights(boxes.float(), confidence.float(), found.foreground, found.true_boxes.float(), valid)
+        truth = found.true_boxes.float()
+        weights = anchor_weights(boxes.float(), confidence.float(), found.foreground, truth, found.valid)
         return 1 + self.config.negatives * (weights[..., None] - 1)
 
     def weighted(self, found: Assignment, power: float, values: torch.Tensor) -> torch.Tensor:
@@ -247,11 +252,10 @@ class DetectionCriterion(v8DetectionLoss):
     def attention_term(self, feats: list[torch.Tensor], found: Assignment) -> torch.Tensor:
         """Weighted loss of the attention maps, a scalar."""
         height = feats[0].shape[2] * self.finest
-        valid = found.true_boxes.sum(2) > 0
         terms = []
         for neck in self.necks:
             strides = [height / level.shape[2] for level in neck.attention]
-            terms.append(attention_loss(neck.attention, found.true_boxes.float(), valid, strides))
+            terms.append(attention_loss(neck.attention, found.true_boxes.float(), found.valid, strides))
         return sum(terms) * self.config.attention
 
 
