@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import torch
 from torch import nn
+from torch.nn.functional import hardsigmoid, relu
 
 from gjadet_yolo.locate import suggestion
 from gjadet_yolo.nn.row import MANY, Plan, Row
@@ -56,7 +57,8 @@ class ScaleAttention(nn.Module):
 
     def forward(self, x: torch.Tensor, overwrite: bool = False) -> torch.Tensor:
         """Map (B, C, H, W) to (B, C, H, W); ``overwrite`` may use the input's memory."""
-        gate = self.gate(x.mean((2, 3)))[..., None, None]  # (B, 1, 1, 1)
+        # Not self.gate: loading a checkpoint, the host sets all its activations in place, and ReLU loses its gradient.
+        gate = hardsigmoid(relu(self.gate[0](x.mean((2, 3)))))[..., None, None]  # (B, 1, 1, 1)
         return x.mul_(gate) if overwrite else x * gate
 
 
