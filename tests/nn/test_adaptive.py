@@ -122,7 +122,7 @@ def test_gradient_in_double_precision():
 
 
 def test_gradient_with_all_activations_in_place():
-    """So the host leaves them when it loads a checkpoint; its picture of activations (``visualize``) needs gradients."""
+    """So the host leaves them when it loads a checkpoint; its pictures of activations need gradients."""
     torch.manual_seed(0)
     module = AdaptiveModule(8)
     x = torch.rand(1, 8, 4, 4, requires_grad=True)
