@@ -169,7 +169,7 @@ class Page:
         for text, colour, dashed in lines:
             self.arrow([(x, y), (x + 26, y)], colour, dashed)
             self.text((x + 32, y), text, align="left")
-            x += 54 + 5.4 * len(text)
+            x += 62 + 5.4 * len(text)
 
     def overlaps(self) -> list[tuple[Box, Box]]:
         """Pairs of boxes that touch."""
