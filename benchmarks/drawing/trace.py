@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,14 +38,17 @@ class Part:
 class Trace(dict[str, Part]):
     """Parts by name: ``"10"`` is row 10, ``"10.cam.join"`` a module inside it; only what the pass went through.
 
-    Attributes:
+    Args:
         imgsz: Side of the image in px.
     """
 
-    imgsz: int
+    def __init__(self, imgsz: int) -> None:
+        super().__init__()
+        self.imgsz = imgsz
 
     def __missing__(self, name: str) -> Part:
-        raise ValueError(f"the model has no part '{name}'.{suggestion(name, sorted(self))}")
+        hint = suggestion(name, sorted(self)).partition(" Allowed")[0]
+        raise ValueError(f"the forward pass went through no part '{name}'.{hint} Row numbers end at {self.head}.")
 
     def row_of(self, kind: str) -> str:
         """Name of the only row of a class.
@@ -88,10 +91,9 @@ def trace(name: str, imgsz: int = 640, nc: int = 5) -> Trace:
         nc: Number of classes.
     """
     model = GjadetModel(name, nc=nc, verbose=False).eval()
-    found = Trace()
-    found.imgsz = imgsz
+    found = Trace(imgsz)
 
-    def record(name: str) -> Any:
+    def record(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
         def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             own = type(module).__module__.startswith("gjadet_yolo.")
             found[name] = Part(

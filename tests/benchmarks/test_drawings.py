@@ -48,7 +48,9 @@ class TestTrace:
         assert sspnet.head == "15"
 
     def test_errors(self, sspnet: Trace):
-        with pytest.raises(ValueError, match=r"no part '10.cam.jion'. Did you mean '10.cam.join'\?"):
+        with pytest.raises(
+            ValueError, match=r"no part '10.cam.jion'. Did you mean '10.cam.join'\? Row numbers end at 15"
+        ):
             sspnet["10.cam.jion"]
         with pytest.raises(ValueError, match="rows of class Level: 11, 12, 13, 14, expected one"):
             sspnet.row_of("Level")
