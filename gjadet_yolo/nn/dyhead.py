@@ -22,6 +22,7 @@ from ultralytics.nn.modules import Conv
 from gjadet_yolo.nn.adaptive import ScaleAttention, TaskAttention
 from gjadet_yolo.nn.levels import Levels, check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
+from gjadet_yolo.systems import COMMON, System
 
 POINTS = 9  # of a 3 x 3 kernel
 GROUPS = 16  # of the group normalisation, as in the paper's code
@@ -102,6 +103,7 @@ class DyHead(nn.Module):
     """
 
     inputs: ClassVar[range] = MANY
+    system: ClassVar[System] = COMMON
 
     def __init__(self, c1: Sequence[int], c2: int, n: int = 1) -> None:
         super().__init__()

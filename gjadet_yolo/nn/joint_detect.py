@@ -19,6 +19,7 @@ from torch import nn
 from ultralytics.nn.modules import Detect
 
 from gjadet_yolo.nn.row import MANY, Plan, Row
+from gjadet_yolo.systems import GJADET, System
 
 
 class JointDetect(Detect):
@@ -36,6 +37,7 @@ class JointDetect(Detect):
     """
 
     inputs: ClassVar[range] = range(1, MANY.stop)
+    system: ClassVar[System] = GJADET
 
     def __init__(
         self,
