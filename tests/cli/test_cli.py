@@ -69,7 +69,7 @@ def test_models_lists_every_family(capsys):
     assert main(["models", "scales=n", "imgsz=320"]) == 0
     lines = capsys.readouterr().out.splitlines()
     table = {name: rest for name, *rest in map(str.split, lines) if name.endswith(".yaml")}
-    tails = ("n", "n-p2", "n-paper", "n-p2-paper", "n-fpn", "n-pafpn", "n-dyhead", "n-tiny")
+    tails = ("n", "n-p2", "n-paper", "n-p2-paper", "n-fpn", "n-pafpn", "n-dyhead", "n-tiny", "n-tiny-paper")
     scaled = {
         f"gjadet{tail}.yaml" for tail in (*tails, *(f"-yolo{v}n{end}" for v in (11, 26) for end in ("", "-paper")))
     }

@@ -239,8 +239,8 @@ def test_the_recipe_of_gjadet_reaches_criterion_and_data(rendered, tmp_path):
 
 
 def test_all_parts_in_one_model_train_and_resume(rendered, tmp_path):
-    """gjadet-tiny: adaptive modules, SSPNet's neck and its loss, GJR, rectified IoU; interrupted after one epoch."""
-    model = YOLO("gjadetn-tiny.yaml")
+    """gjadet-tiny-paper: adaptive modules, SSPNet's neck and its loss, GJR, rectified IoU; interrupted once."""
+    model = YOLO("gjadetn-tiny-paper.yaml")
     model.add_callback("on_model_save", interrupt)
     with pytest.raises(KeyboardInterrupt):
         model.train(data=str(rendered), epochs=2, project=str(tmp_path), name="t", **TINY)
@@ -252,7 +252,7 @@ def test_all_parts_in_one_model_train_and_resume(rendered, tmp_path):
     resumed.train(resume=True)
     assert seen[0] == state
     assert len(state["main"]["negative"]) == 5  # GJR's
-    assert list(resumed.trainer.loss_names) == ["box_loss", "cls_loss", "dfl_loss", "att_loss"]
+    assert list(resumed.trainer.loss_names) == ["box_loss", "obj_loss", "cls_loss", "dfl_loss", "att_loss"]
     rows = read_rows(tmp_path / "t")
     assert [int(row["epoch"]) for row in rows] == [1, 2]
     assert all(float(row["train/att_loss"]) > 0 for row in rows)
