@@ -22,6 +22,7 @@ from torch.nn.functional import conv2d, grid_sample, interpolate
 from torchvision.ops import DeformConv2d, deform_conv2d
 from ultralytics.nn.modules import Conv
 
+from gjadet_yolo.export import ExportLimit
 from gjadet_yolo.nn.adaptive import ScaleAttention, TaskAttention
 from gjadet_yolo.nn.levels import Levels, check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
@@ -131,6 +132,13 @@ class DyHead(nn.Module):
     """
 
     inputs: ClassVar[range] = MANY
+    export_limits: ClassVar[tuple[ExportLimit, ...]] = (
+        ExportLimit(
+            "samples its levels bilinearly, which ONNX knows from opset 16 on",
+            "Leave opset out, or use format=torchscript or format=openvino.",
+            below_opset=16,
+        ),
+    )
 
     def __init__(self, c1: Sequence[int], c2: int, n: int = 1) -> None:
         super().__init__()
