@@ -11,15 +11,9 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-import torch
+from comparison.assigned import TrainingSet
 from comparison.report import table
-from ultralytics import YOLO
-from ultralytics.cfg import get_cfg
-from ultralytics.data.build import build_dataloader, build_yolo_dataset
-from ultralytics.data.utils import check_det_dataset
-from ultralytics.utils import DEFAULT_CFG
 
-from gjadet_yolo.losses.detection import DetectionCriterion
 from gjadet_yolo.losses.iou import ciou_loss
 
 
@@ -27,26 +21,15 @@ def main() -> None:
     """Measure and print a table per power."""
     settings = {"imgsz": "256", "batch": "8", "batches": "20", "powers": "0,0.25,0.5"}
     settings |= dict(arg.split("=", 1) for arg in sys.argv[1:])
-    model, data = YOLO(settings["model"]).model.float().train(), check_det_dataset(settings["data"])
-    model.args = get_cfg(DEFAULT_CFG)
-    size = int(settings["batch"])
-    cfg = get_cfg(DEFAULT_CFG, {"imgsz": int(settings["imgsz"]), "workers": 0})
-    dataset = build_yolo_dataset(cfg, data["train"], size, data)
-    criterion, classes = DetectionCriterion(model), len(data["names"])
-    counts = np.bincount(np.concatenate([x["cls"].ravel() for x in dataset.labels]).astype(int), minlength=classes)
-    quality, term = np.zeros(classes), np.zeros(classes)
-    with torch.no_grad():
-        for number, batch in enumerate(build_dataloader(dataset, size, 0, shuffle=True)):
-            if number == int(settings["batches"]):
-                break
-            preds = model(batch["img"].float() / 255)
-            rows = (preds[key].permute(0, 2, 1).contiguous() for key in ("boxes", "scores"))
-            found = criterion.assign(preds["feats"], *rows, None, batch)
-            mask = found.foreground
-            q, cls = found.quality[mask][:, 0].numpy(), found.scores[mask].argmax(-1).numpy()
-            loss = ciou_loss(found.boxes[mask], found.target_boxes[mask]).numpy()
-            quality += np.bincount(cls, q, classes)
-            term += np.bincount(cls, q * loss, classes)
+    training = TrainingSet(settings["model"], settings["data"], int(settings["imgsz"]), int(settings["batch"]))
+    counts = training.counts()
+    quality, term = np.zeros(len(counts)), np.zeros(len(counts))
+    for (found,) in training.assignments(int(settings["batches"])):
+        mask = found.foreground
+        q, cls = found.quality[mask][:, 0].numpy(), found.scores[mask].argmax(-1).numpy()
+        loss = ciou_loss(found.boxes[mask], found.target_boxes[mask]).numpy()
+        quality += np.bincount(cls, q, len(counts))
+        term += np.bincount(cls, q * loss, len(counts))
     for power in map(float, settings["powers"].split(",")):
         weight = (counts.max() / counts) ** power
         share = weight * term / (weight * term).sum()
@@ -59,7 +42,7 @@ def main() -> None:
                 f"{share[i]:.3f}",
                 f"{term[i] / quality[i]:.2f}",
             ]
-            for i, name in data["names"].items()
+            for i, name in training.names.items()
         ]
         print(f"\nbox_pw {power:g}\n")
         print(table(["class", "training boxes", "share", "weight", "share of the box term", "1 - CIoU"], rows))

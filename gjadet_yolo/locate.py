@@ -7,7 +7,7 @@ from pathlib import Path
 
 SCALES = "nsmlx"
 YAML_SUFFIXES = (".yaml", ".yml")
-TAILS = ("-p2-paper", "-paper", "-p2", "-p3", "-pafpn", "-fpn", "-dyhead")
+TAILS = ("-p2-paper", "-tiny-paper", "-paper", "-p2", "-p3", "-pafpn", "-fpn", "-dyhead", "-tiny")
 """Ends of model names in front of which the scale stands, as the host writes it: ``gjadetn-p2``."""
 
 

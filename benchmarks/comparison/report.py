@@ -61,11 +61,15 @@ def gain(values: list[float]) -> str:
 
 def columns(lines: list[Line]) -> list[tuple[str, str, str]]:
     """Title, attribute and name of each figure."""
-    score = next(score for line in lines for score in line.scores.values())
+    scores = [score for line in lines for score in line.scores.values()]
+    score = scores[0]
     found = [("AP50-95", "ap", ""), ("AP50", "ap50", ""), ("AP75", "ap75", "")]
     found += [(group, "by_group", group) for group in score.by_group]
     found += [(name, "by_class", name) for name in score.by_class]
-    return found + [(f"{size} px", "by_size", size) for size, value in score.by_size.items() if value == value]
+    if all(score.by_class50 for score in scores):
+        found += [(f"{name} AP50", "by_class50", name) for name in score.by_class50]
+    found += [(f"{size} px", "by_size", size) for size, value in score.by_size.items() if value == value]
+    return [*found, ("recall", "recall", "")]
 
 
 def markdown(lines: list[Line]) -> str:
@@ -118,13 +122,11 @@ def write_csv(lines: list[Line], file: Path) -> None:
     chosen = columns(done)
     with file.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
-        writer.writerow(["row", "against", "seed", *(title for title, *_ in chosen), "recall", "minutes"])
+        writer.writerow(["row", "against", "seed", *(title for title, *_ in chosen), "minutes"])
         for line in done:
             for seed, score in line.scores.items():
                 figures = [f"{pick(score, key, name):.4f}" for _, key, name in chosen]
-                writer.writerow(
-                    [line.row.name, line.base, seed, *figures, f"{score.recall:.4f}", f"{score.minutes:.2f}"]
-                )
+                writer.writerow([line.row.name, line.base, seed, *figures, f"{score.minutes:.2f}"])
 
 
 def plot(lines: list[Line], file: Path) -> None:

@@ -36,6 +36,7 @@ class Score:
         recall: Recall at IoU 0.5, over the classes, at any confidence.
         minutes: Duration of the training; of its last part where it was interrupted.
         count: Training boxes by class name.
+        by_class50: AP50 by class name; empty in results of earlier versions.
     """
 
     ap: float
@@ -47,6 +48,7 @@ class Score:
     recall: float
     minutes: float
     count: dict[str, int] = field(default_factory=dict)
+    by_class50: dict[str, float] = field(default_factory=dict)
 
 
 def evaluate(checkpoint: Path, data: Path, imgsz: int, minutes: float) -> Score:
@@ -100,6 +102,7 @@ def score(
         recall=mean(recall[0, :, 0]),
         minutes=minutes,
         count={name: int(n) for name, n in zip(names, count, strict=True)},
+        by_class50={name: mean(every[0, :, index]) for index, name in enumerate(names)},
     )
 
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from gjadet_yolo import __version__
-from gjadet_yolo.cli import convert, demo, doctor, models, predict, synth, val
+from gjadet_yolo.cli import attention, convert, demo, doctor, models, predict, synth, val
 from gjadet_yolo.locate import suggestion
 
 VERBS = {
+    "attention": attention,
     "convert": convert,
     "demo": demo,
     "doctor": doctor,

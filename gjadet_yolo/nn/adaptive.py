@@ -14,9 +14,11 @@ from typing import ClassVar
 
 import torch
 from torch import nn
+from torch.nn.functional import hardsigmoid, relu
 
 from gjadet_yolo.locate import suggestion
 from gjadet_yolo.nn.row import MANY, Plan, Row
+from gjadet_yolo.systems import GJADET, System
 
 PART_BYTES = 1 << 20
 """Without gradients, the task attention works through its input in parts of this size: a fresh tensor of some MB costs
@@ -56,7 +58,8 @@ class ScaleAttention(nn.Module):
 
     def forward(self, x: torch.Tensor, overwrite: bool = False) -> torch.Tensor:
         """Map (B, C, H, W) to (B, C, H, W); ``overwrite`` may use the input's memory."""
-        gate = self.gate(x.mean((2, 3)))[..., None, None]  # (B, 1, 1, 1)
+        # Not self.gate: loading a checkpoint, the host sets all its activations in place, and ReLU loses its gradient.
+        gate = hardsigmoid(relu(self.gate[0](x.mean((2, 3)))))[..., None, None]  # (B, 1, 1, 1)
         return x.mul_(gate) if overwrite else x * gate
 
 
@@ -112,6 +115,7 @@ class AdaptiveModule(nn.Module):
     """
 
     inputs: ClassVar[range] = range(1, MANY.stop)
+    system: ClassVar[System] = GJADET
     attentions: ClassVar[tuple[str, ...]] = ("spatial", "scale", "task")
 
     def __init__(

@@ -20,6 +20,7 @@ from ultralytics.nn.modules import Detect
 
 from gjadet_yolo.export import ExportLimit
 from gjadet_yolo.nn.row import MANY, Plan, Row
+from gjadet_yolo.systems import GJADET, System
 
 
 class JointDetect(Detect):
@@ -37,6 +38,7 @@ class JointDetect(Detect):
     """
 
     inputs: ClassVar[range] = range(1, MANY.stop)
+    system: ClassVar[System] = GJADET
     export_limits: ClassVar[tuple[ExportLimit, ...]] = (
         ExportLimit(
             "has an objectness branch, which Ultralytics' own decoder for that format leaves out",

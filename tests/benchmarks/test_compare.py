@@ -92,6 +92,7 @@ class TestScore:
         found = [np.array([[10, 10, 20, 20, 0.9, 0], [0, 0, 8, 50, 0.8, 1]], float)]
         figures = score(items, found, ["a", "b"], np.array([100, 1]), imgsz=100)
         assert figures.by_class["a"] == pytest.approx(51 / 101)
+        assert (figures.by_class50["a"], figures.by_class50["b"]) == pytest.approx((51 / 101, 1))
         assert figures.by_class["b"] == pytest.approx(0.7)  # found at 7 of 10 thresholds, 0.5 to 0.8
         assert figures.ap == pytest.approx((51 / 101 + 0.7) / 2)
         assert figures.ap75 == pytest.approx((51 / 101 + 1) / 2)

@@ -236,3 +236,25 @@ def test_the_recipe_of_gjadet_reaches_criterion_and_data(rendered, tmp_path):
     torch.testing.assert_close(seen["weights"].flatten().float(), torch.tensor(expected).float())
     assert (seen["data"].paste, type(seen["data"]).__name__) == (0.7, "RecipeDataset")
     assert list(model.trainer.loss_names) == ["box_loss", "cls_loss", "dfl_loss"]
+
+
+def test_all_parts_in_one_model_train_and_resume(rendered, tmp_path):
+    """gjadet-tiny-paper: adaptive modules, SSPNet's neck and its loss, GJR, rectified IoU; interrupted once."""
+    model = YOLO("gjadetn-tiny-paper.yaml")
+    model.add_callback("on_model_save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        model.train(data=str(rendered), epochs=2, project=str(tmp_path), name="t", **TINY)
+    last = tmp_path / "t" / "weights" / "last.pt"
+    state = load_checkpoint(last)[0].loss_state
+
+    resumed, seen = YOLO(last), []
+    resumed.add_callback("on_train_batch_start", lambda trainer: seen.append(trainer.model.loss_state))
+    resumed.train(resume=True)
+    assert seen[0] == state
+    assert len(state["main"]["negative"]) == 5  # GJR's
+    assert list(resumed.trainer.loss_names) == ["box_loss", "obj_loss", "cls_loss", "dfl_loss", "att_loss"]
+    rows = read_rows(tmp_path / "t")
+    assert [int(row["epoch"]) for row in rows] == [1, 2]
+    assert all(float(row["train/att_loss"]) > 0 for row in rows)
+    found = YOLO(last).predict(np.full((128, 128, 3), 90, np.uint8), imgsz=128, conf=0.0001, verbose=False)
+    assert torch.isfinite(found[0].boxes.data).all()

@@ -119,3 +119,16 @@ def test_gradient_in_double_precision():
     module = AdaptiveModule(4).double()
     x = torch.randn(1, 4, 3, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(module, (x,))
+
+
+def test_gradient_with_all_activations_in_place():
+    """So the host leaves them when it loads a checkpoint; its pictures of activations need gradients."""
+    torch.manual_seed(0)
+    module = AdaptiveModule(8)
+    x = torch.rand(1, 8, 4, 4, requires_grad=True)
+    (expected,) = torch.autograd.grad(module(x).sum(), x)
+    for part in module.modules():
+        if hasattr(part, "inplace"):
+            part.inplace = True
+    (found,) = torch.autograd.grad(module(x).sum(), x)
+    torch.testing.assert_close(found, expected)

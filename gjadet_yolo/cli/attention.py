@@ -1,0 +1,62 @@
+"""``gjadet attention``: where each level of an SSPNet neck looks, drawn over the picture."""
+
+from __future__ import annotations
+
+import argparse
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from gjadet_yolo.cli.arguments import add_flag, positive
+
+
+def add_subparser(subparsers: Any) -> None:
+    """Declare the verb."""
+    parser = subparsers.add_parser(
+        "attention",
+        allow_abbrev=False,
+        help="draw the attention maps of an SSPNet neck over pictures",
+        description="For each picture or frame a sheet: its detections, and the attention map of each level over it. "
+        "Red is 1, dark blue 0. The model needs a row SSPNeck, as in sspnet.yaml or gjadet-tiny.yaml.",
+    )
+    add = parser.add_argument
+    add("--model", required=True, metavar="FILE", help="checkpoint, e.g. best.pt")
+    add("--source", required=True, metavar="PATH", help="image, folder or video")
+    add("--out", type=Path, default=Path("attention"), metavar="DIR", help="folder to create (default attention)")
+    add("--imgsz", type=positive, default=640, metavar="PX", help="longer side at the network's input (default 640)")
+    add("--conf", type=float, default=0.25, metavar="C", help="least confidence of drawn boxes (default 0.25)")
+    add("--width", type=positive, default=640, metavar="PX", help="width of each picture on the sheet (default 640)")
+    add("--vid_stride", type=positive, default=1, metavar="N", help="take every Nth frame of a video (default 1)")
+    add("--device", default="cpu", metavar="NAME", help="cpu, 0, mps ... (default cpu)")
+    add_flag(parser, "force", "replace an existing folder")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict, draw, and say where the sheets are."""
+    import cv2
+    from ultralytics import YOLO
+
+    import gjadet_yolo  # noqa: F401  registers where the autoload files are switched off
+    from gjadet_yolo.data.yolo import refuse_existing, whole_folder
+    from gjadet_yolo.evaluate.attention import attention_maps, attention_neck, draw_attention
+
+    refuse_existing(args.out, args.force)
+    model = YOLO(args.model)
+    attention_neck(model.model)
+    settings = {"imgsz": args.imgsz, "conf": args.conf, "vid_stride": args.vid_stride, "device": args.device}
+    seen: deque[tuple[int, int]] = deque(maxlen=1)  # height and width of what the network saw last
+    model.add_callback("on_predict_start", lambda predictor: watch(predictor.model, seen))
+    count = 0
+    with whole_folder(args.out, args.force) as folder:
+        for count, result in enumerate(model.predict(args.source, stream=True, max_det=1000, **settings), 1):
+            maps, strides = attention_maps(attention_neck(model.predictor.model.model), seen[-1], result.orig_shape)
+            drawn = draw_attention(result.orig_img, result.boxes.xyxy.cpu().numpy(), maps, strides, args.width)
+            cv2.imwrite(str(folder / f"{count:05d}-{Path(result.path).stem}.png"), drawn)
+    print(f"{count} sheets: {args.out}")
+    return 0
+
+
+def watch(model: Any, seen: deque[tuple[int, int]]) -> None:
+    """Note the size of a model's inputs."""
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[2:])))

@@ -1,0 +1,123 @@
+"""Attention maps of an SSPNet neck over the picture: where each level looks for objects of its sizes.
+
+The maps are those of SSPNet (arXiv 2107.01548), which its loss teaches to be bright on objects of a level's sizes and
+dark elsewhere (``losses/attention_map.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from torch import nn
+
+from gjadet_yolo.evaluate.overlay import sheet
+from gjadet_yolo.losses.attention_map import REACH
+from gjadet_yolo.nn.sspnet import SSPNeck
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+OPACITY = 0.55  # of a map over its picture
+
+
+def attention_neck(model: nn.Module) -> SSPNeck:
+    """The neck whose maps are drawn.
+
+    Raises:
+        ValueError: The model has none.
+    """
+    for module in model.modules():
+        if isinstance(module, SSPNeck):
+            return module
+    raise ValueError(
+        "the model has no attention maps: they come from a row SSPNeck of a PyTorch model, as in sspnet.yaml; exported "
+        "models do not give them out."
+    )
+
+
+def attention_maps(
+    neck: SSPNeck, input_hw: tuple[int, int], frame_hw: tuple[int, int]
+) -> tuple[list[np.ndarray], list[float]]:
+    """Attention maps of the neck's last forward pass, for the first image of its batch, in the frame's px.
+
+    Args:
+        neck: The neck.
+        input_hw: Height and width of what the network saw: the frame, resized and padded evenly on both sides.
+        frame_hw: Height and width of the frame.
+
+    Returns:
+        (H, W) float32 of 0 to 1 per level, fine to coarse; and the levels' strides in px of what the network saw.
+    """
+    ratio = min(inside / side for inside, side in zip(input_hw, frame_hw, strict=True))
+    height, width = (round(side * ratio) for side in frame_hw)
+    top, left = round((input_hw[0] - height) / 2 - 0.1), round((input_hw[1] - width) / 2 - 0.1)  # as the host pads
+    maps, strides = [], []
+    for logits in neck.attention:
+        level = logits[0, 0].detach().float().sigmoid().cpu().numpy()
+        seen = cv2.resize(level, input_hw[::-1], interpolation=cv2.INTER_LINEAR)[
+            top : top + height, left : left + width
+        ]
+        maps.append(cv2.resize(seen, frame_hw[::-1], interpolation=cv2.INTER_LINEAR))
+        strides.append(input_hw[0] / level.shape[0])
+    return maps, strides
+
+
+def draw_map(frame: np.ndarray, attention: np.ndarray) -> np.ndarray:
+    """Lay a map over a frame: dark blue is 0, dark red is 1 (the colour map turbo), whatever the map's own range.
+
+    Args:
+        frame: (H, W, 3) uint8 BGR; not changed.
+        attention: (H, W), 0 to 1.
+    """
+    heat = cv2.applyColorMap((attention * 255).round().astype(np.uint8), cv2.COLORMAP_TURBO)
+    return cv2.addWeighted(frame, 1 - OPACITY, heat, OPACITY, 0)
+
+
+def size_text(strides: Sequence[float], index: int) -> str:
+    """Which objects a level answers for, as its attention loss teaches it."""
+    low, high = strides[index], strides[index] * REACH
+    if index == 0:
+        return f"up to {high:g} px"
+    return f"from {low:g} px" if index == len(strides) - 1 else f"{low:g} to {high:g} px"
+
+
+def draw_attention(
+    frame: np.ndarray, boxes: np.ndarray, maps: Sequence[np.ndarray], strides: Sequence[float], width_px: int = 640
+) -> np.ndarray:
+    """A sheet: the frame with its detections, then the map of each level over it.
+
+    Args:
+        frame: (H, W, 3) uint8 BGR; not changed.
+        boxes: Detections, xyxy px, (N, 4).
+        maps: Of each level, (H, W).
+        strides: Of each level in px.
+        width_px: Width of each picture on the sheet.
+
+    Returns:
+        uint8 BGR.
+    """
+    found = frame.copy()
+    for box in boxes:
+        x1, y1, x2, y2 = np.round(box).astype(int).tolist()
+        cv2.rectangle(found, (x1, y1), (x2 - 1, y2 - 1), (255, 255, 0), 1)
+    pictures = [found, *(draw_map(frame, attention) for attention in maps)]
+    sizes = [f"stride {stride:g}, {size_text(strides, index)}" for index, stride in enumerate(strides)]
+    size = (width_px, max(round(frame.shape[0] * width_px / frame.shape[1]), 1))
+    shrinks = width_px < frame.shape[1]
+    small = [cv2.resize(p, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST) for p in pictures]
+    for number, (picture, text) in enumerate(zip(small, [f"{len(boxes)} detections", *sizes], strict=True)):
+        caption(picture, text, scale=number > 0)
+    return sheet(small, 2 if len(small) <= 4 else 3)
+
+
+def caption(picture: np.ndarray, text: str, scale: bool) -> None:
+    """Write a caption into the upper left corner, with the scale of colours from 0 to 1 behind it if asked for."""
+    ends = cv2.getTextSize(text, FONT, 0.5, 1)[0][0] + 12
+    cv2.rectangle(picture, (0, 0), (ends + 88 * scale, 24), (0, 0, 0), -1)
+    cv2.putText(picture, text, (6, 17), FONT, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+    if scale:
+        ramp = np.tile(np.linspace(0, 255, 60, dtype=np.uint8), (12, 1))
+        place = picture[6:18, ends + 14 : ends + 74]
+        place[:] = cv2.applyColorMap(ramp, cv2.COLORMAP_TURBO)[: place.shape[0], : place.shape[1]]
+        for digit, x in (("0", ends + 2), ("1", ends + 77)):
+            cv2.putText(picture, digit, (x, 17), FONT, 0.45, (255, 255, 255), 1, cv2.LINE_AA)

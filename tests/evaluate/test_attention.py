@@ -1,0 +1,70 @@
+"""Attention maps over pictures: where the map lies in the frame, its colours, models without any."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gjadet_yolo.cli.main import main
+from gjadet_yolo.evaluate.attention import OPACITY, attention_maps, attention_neck, draw_attention, draw_map, size_text
+from gjadet_yolo.nn.sspnet import SSPNeck
+
+
+def test_the_map_lies_where_the_frame_does():
+    """A frame of 60 x 120 in an input of 64 x 64: resized by 0.5 to 30 x 60, 17 px above and 2 px to the left."""
+    neck = SSPNeck((4, 4), 4)
+    fine = torch.full((1, 1, 16, 16), -20.0)
+    fine[..., 5:8, :8] = 20.0  # rows 20 to 32 of the input are rows 6 to 30 of the frame
+    neck.attention = [fine, torch.full((1, 1, 8, 8), 20.0)]
+    (first, second), strides = attention_maps(neck, (64, 64), (60, 120))
+    assert strides == [4.0, 8.0]
+    assert first.shape == second.shape == (60, 120)
+    assert first[18, 10] > 0.99
+    assert first[18, 90] < 0.01
+    assert first[50, 10] < 0.01
+    assert second.min() > 0.99
+
+
+def test_colours_by_hand():
+    frame = np.zeros((1, 2, 3), np.uint8)
+    drawn = draw_map(frame, np.array([[0.0, 1.0]], np.float32))
+    ends = cv2.applyColorMap(np.array([[0, 255]], np.uint8), cv2.COLORMAP_TURBO)
+    np.testing.assert_allclose(drawn, ends * OPACITY, atol=1)
+    assert drawn[0, 0].argmax() == 0
+    assert drawn[0, 1].argmax() == 2  # red, BGR
+    assert not frame.any()
+
+
+def test_sizes_are_those_of_the_loss():
+    strides = [4.0, 8.0, 16.0]
+    assert [size_text(strides, i) for i in range(3)] == ["up to 32 px", "8 to 64 px", "from 16 px"]
+
+
+def test_sheet_has_the_frame_and_each_level():
+    frame = np.full((50, 100, 3), 128, np.uint8)
+    maps = [np.zeros((50, 100), np.float32)] * 3
+    page = draw_attention(frame, np.array([[10.0, 30.0, 20.0, 40.0]]), maps, [4.0, 8.0, 16.0], width_px=200)
+    assert page.shape == (204, 404, 3)
+    assert tuple(page[60, 20]) == (255, 255, 0)
+    assert tuple(page[60, 300]) != (128, 128, 128)
+
+
+def test_model_without_maps():
+    with pytest.raises(ValueError, match="a row SSPNeck"):
+        attention_neck(nn.Conv2d(3, 4, 1))
+
+
+def test_verb_writes_a_sheet_per_picture(tmp_path, capsys):
+    for name in ("a", "b"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((48, 96, 3), 90, np.uint8))
+    words = ["attention", "model=sspnetn.yaml", f"source={tmp_path}", f"out={tmp_path / 'maps'}", "imgsz=64"]
+    assert main(words) == 0
+    assert [path.name for path in sorted((tmp_path / "maps").iterdir())] == ["00001-a.png", "00002-b.png"]
+    assert cv2.imread(str(tmp_path / "maps" / "00001-a.png")).shape == (2 * 320 + 4, 3 * 640 + 8, 3)
+    assert main(words) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert main(["attention", "model=yolov8n.yaml", f"source={tmp_path}", f"out={tmp_path / 'none'}"]) == 1
+    assert "no attention maps" in capsys.readouterr().err
