@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-SEAMS = ("ultralytics.nn.tasks", "ultralytics.data.utils", "ultralytics.models.yolo.model")
+SEAMS = (
+    "ultralytics.nn.tasks",
+    "ultralytics.data.utils",
+    "ultralytics.models.yolo.model",
+    "ultralytics.engine.exporter",
+)
 """Host modules that the plugin touches; ``gjadet_yolo.plugin`` holds one function for each."""
 
 

@@ -4,7 +4,8 @@ One function per host module, called by the import hook (``autoload.py``) once t
 
 - ``ultralytics.nn.tasks``: module names, YAML rows, bare names of models and checkpoints, scales, restricted loading;
 - ``ultralytics.data.utils``: bare dataset names;
-- ``ultralytics.models.yolo.model``: model, trainer and validator classes for YAMLs that ask for them.
+- ``ultralytics.models.yolo.model``: model, trainer and validator classes for YAMLs that ask for them;
+- ``ultralytics.engine.exporter``: refusal of exports that cannot work (``export.py``).
 
 On a host outside the tested range, or where a name is already taken, nothing is registered: stock models go on working,
 and asking for a model of this package says why.
@@ -21,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from gjadet_yolo import locate
+from gjadet_yolo import export, locate
 
 LOWEST, BELOW = "8.4.130", "8.5"
 """Supported Ultralytics: ``LOWEST <= version < BELOW``; setup.cfg states the same range."""
@@ -96,6 +97,7 @@ def activate() -> tuple[list[str], list[str]]:
     Returns:
         Connected host modules and registered module names; ``status.problem`` says why something is missing.
     """
+    import ultralytics.engine.exporter
     import ultralytics.models.yolo.model
 
     from gjadet_yolo.nn import MODULES
@@ -342,4 +344,5 @@ CONNECTORS: dict[str, Callable[[ModuleType], None]] = {
     "ultralytics.nn.tasks": connect_tasks,
     "ultralytics.data.utils": connect_data,
     "ultralytics.models.yolo.model": connect_yolo,
+    "ultralytics.engine.exporter": export.connect_exporter,
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="gjadet-tests-"))  # leave the user's settings alone
 os.environ.setdefault("YOLO_OFFLINE", "true")
+os.environ["YOLO_AUTOINSTALL"] = "false"  # a test that misses a library is skipped and installs nothing
 
 import numpy as np
 import pytest

@@ -46,6 +46,22 @@ def use_nms_branch(model: nn.Module) -> None:
         model.end2end = False
 
 
+def refuse_fixed_size(model: nn.Module) -> None:
+    """Refuse exported models that take one image size only: tiles and reduced frames differ in size and number.
+
+    The host would take the exported size instead of the one asked for, and nothing would be cut.
+
+    Raises:
+        ValueError: Names the size and the export that works.
+    """
+    if getattr(model, "format", "pt") != "pt" and not getattr(model, "dynamic", False):
+        size = " x ".join(map(str, getattr(model, "imgsz", ())))
+        raise ValueError(
+            f"tiles need a model for images of any size, and this {model.format} model takes {size} px only. "
+            f"Export it with dynamic=True, or use the checkpoint itself."
+        )
+
+
 class SlicedPredictor(DetectionPredictor):
     """The host's predictor on frames cut into tiles; ``imgsz`` is the longer side of the frame before cutting.
 
@@ -60,8 +76,13 @@ class SlicedPredictor(DetectionPredictor):
     native = True
 
     def setup_model(self, model: Any, verbose: bool = True) -> None:
-        """Host's set-up."""
+        """Host's set-up.
+
+        Raises:
+            ValueError: An exported model of one image size.
+        """
         super().setup_model(model, verbose)
+        refuse_fixed_size(self.model)
         use_nms_branch(self.model)
 
     def pre_transform(self, im: list[np.ndarray]) -> list[np.ndarray]:
@@ -89,7 +110,12 @@ class SlicedValidator(GjadetValidator):
     tiles = Tiles()
 
     def init_metrics(self, model: nn.Module) -> None:
-        """Host's metrics; from here on the model works in tiles."""
+        """Host's metrics; from here on the model works in tiles.
+
+        Raises:
+            ValueError: An exported model of one image size.
+        """
+        refuse_fixed_size(model)
         super().init_metrics(model)
         use_nms_branch(model)
         whole, classes = model.forward, len(model.names)

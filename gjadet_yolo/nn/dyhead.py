@@ -5,6 +5,9 @@ level (stride 2), the level itself and the coarser one are each weighted by the 
 through the task attention. Offsets and masks come from the level itself. What differs: the coarser level is brought to
 the level's size before its convolution and not after it, so that the offsets mean the same positions, and the task
 attention is the one of the adaptive module, which halves its output.
+
+Exported graphs hold the deformable convolution as bilinear sampling and a 1 x 1 convolution, because ONNX Runtime and
+OpenVINO do not take torchvision's operator (``sampled_conv``; a test shows that both agree).
 """
 
 from __future__ import annotations
@@ -15,10 +18,11 @@ from typing import ClassVar
 
 import torch
 from torch import nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import conv2d, grid_sample, interpolate
 from torchvision.ops import DeformConv2d, deform_conv2d
 from ultralytics.nn.modules import Conv
 
+from gjadet_yolo.export import ExportLimit
 from gjadet_yolo.nn.adaptive import ScaleAttention, TaskAttention
 from gjadet_yolo.nn.levels import Levels, check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
@@ -26,6 +30,40 @@ from gjadet_yolo.systems import COMMON, System
 
 POINTS = 9  # of a 3 x 3 kernel
 GROUPS = 16  # of the group normalisation, as in the paper's code
+
+
+def sampled_conv(
+    x: torch.Tensor, offset: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, stride: int
+) -> torch.Tensor:
+    """Deformable 3 x 3 convolution with padding 1 in operators that every export format has.
+
+    Args:
+        x: (B, C, H, W).
+        offset: (B, 18, H', W') in px of x: for each point of the kernel, row by row, its y and its x.
+        mask: (B, 9, H', W'), factor of each point.
+        weight: (O, C, 3, 3).
+        stride: Of the kernel, so that H' = ceil(H / stride).
+
+    Returns:
+        (B, O, H', W'), as of ``torchvision.ops.deform_conv2d``.
+    """
+    rows, columns = (torch.arange(side, dtype=x.dtype, device=x.device) * stride for side in offset.shape[2:])
+    taps = torch.arange(-1, 2, dtype=x.dtype, device=x.device)
+    y = offset[:, 0::2] + taps.repeat_interleave(3).view(1, POINTS, 1, 1) + rows.view(1, 1, -1, 1)
+    x_px = offset[:, 1::2] + taps.repeat(3).view(1, POINTS, 1, 1) + columns
+    # grid_sample counts from -1 to 1 between the outer borders of the border pixels; (B, 9, H', W', 2)
+    grid = torch.stack(((2 * x_px + 1) / x.shape[3] - 1, (2 * y + 1) / x.shape[2] - 1), 4)
+    points = grid_sample(x, grid.flatten(1, 2), mode="bilinear", padding_mode="zeros", align_corners=False)
+    points = points.unflatten(2, (POINTS, -1)) * mask[:, None]  # (B, C, 9, H', W')
+    return conv2d(points.flatten(1, 2), weight.flatten(1)[..., None, None])
+
+
+def deformed_conv(
+    x: torch.Tensor, offset: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, stride: int
+) -> torch.Tensor:
+    """The same by torchvision's operator, which is faster but cannot be exported."""
+    offset = offset.nan_to_num(0.0)  # the CPU operator reads outside its memory at nan
+    return deform_conv2d(x, offset, weight, None, (stride, stride), (1, 1), (1, 1), mask)
 
 
 class ModulatedConv(nn.Module):
@@ -44,16 +82,9 @@ class ModulatedConv(nn.Module):
     def forward(self, x: torch.Tensor, offset: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Map (B, C, H, W) to the size of offset (B, 18, H', W') and mask (B, 9, H', W')."""
         wide = torch.float32 if x.dtype == torch.bfloat16 else x.dtype  # torchvision has no bfloat16 on the CPU
-        y = deform_conv2d(
-            x.to(wide),
-            offset.to(wide),
-            self.conv.weight.to(wide),
-            None,
-            self.conv.stride,
-            (1, 1),
-            (1, 1),
-            mask.to(wide),
-        )
+        exporting = torch.jit.is_tracing() or torch.compiler.is_compiling()
+        conv = sampled_conv if exporting else deformed_conv
+        y = conv(x.to(wide), offset.to(wide), mask.to(wide), self.conv.weight.to(wide), self.conv.stride[0])
         return self.norm(y.to(x.dtype))
 
 
@@ -78,7 +109,6 @@ class DyHeadBlock(nn.Module):
         out = []
         for index, x in enumerate(levels):
             offset, mask = self.offset(x).split((2 * POINTS, POINTS), 1)
-            offset = offset.nan_to_num(0.0)  # torchvision's CPU operator reads outside its memory at nan
             mask = mask.sigmoid()
             parts = [self.own(x, offset, mask)]
             if index > 0:
@@ -104,6 +134,13 @@ class DyHead(nn.Module):
 
     inputs: ClassVar[range] = MANY
     system: ClassVar[System] = COMMON
+    export_limits: ClassVar[tuple[ExportLimit, ...]] = (
+        ExportLimit(
+            "samples its levels bilinearly, which ONNX knows from opset 16 on",
+            "Leave opset out, or use format=torchscript or format=openvino.",
+            below_opset=16,
+        ),
+    )
 
     def __init__(self, c1: Sequence[int], c2: int, n: int = 1) -> None:
         super().__init__()

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from ultralytics.nn.modules import Detect
 
+from gjadet_yolo.export import ExportLimit
 from gjadet_yolo.nn.row import MANY, Plan, Row
 from gjadet_yolo.systems import GJADET, System
 
@@ -38,6 +39,13 @@ class JointDetect(Detect):
 
     inputs: ClassVar[range] = range(1, MANY.stop)
     system: ClassVar[System] = GJADET
+    export_limits: ClassVar[tuple[ExportLimit, ...]] = (
+        ExportLimit(
+            "has an objectness branch, which Ultralytics' own decoder for that format leaves out",
+            "Use format=onnx, openvino or torchscript, or train a YAML with the head Detect, such as gjadetn.yaml.",
+            formats=frozenset({"imx"}),
+        ),
+    )
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Dynamic head: shapes, start as plain convolutions, levels that see their neighbours, broken numbers."""
+"""Dynamic head: shapes, start as plain convolutions, levels that see their neighbours, broken numbers, export."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from gjadet_yolo.nn.dyhead import DyHead, DyHeadBlock, ModulatedConv
+from gjadet_yolo.nn.dyhead import DyHead, DyHeadBlock, ModulatedConv, deformed_conv, sampled_conv
 from gjadet_yolo.nn.row import Row
 
 
@@ -57,6 +57,18 @@ def test_broken_numbers_stay_numbers():
     """Nan in, nan out: torchvision's operator alone ends the process."""
     out = DyHeadBlock(16)(pyramid(value=float("nan")))
     assert all(level.isnan().all() for level in out)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", [(9, 7), (8, 8), (1, 2)])
+def test_sampling_is_the_deformable_convolution(stride, size):
+    """What exported graphs hold against torchvision's operator; offsets of 3 px also leave the picture."""
+    torch.manual_seed(0)
+    x, weight = torch.randn(2, 4, *size), torch.randn(5, 4, 3, 3)
+    out = [-(-side // stride) for side in size]
+    offset, mask = torch.randn(2, 18, *out) * 3, torch.rand(2, 9, *out)
+    expected = deformed_conv(x, offset, mask, weight, stride)
+    torch.testing.assert_close(sampled_conv(x, offset, mask, weight, stride), expected, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("args", [(), (0,), ("wide",), (64, 2)])
