@@ -22,7 +22,7 @@ def test_both_spellings():
     [
         (
             ["convrt"],
-            "there is no verb 'convrt'. Did you mean 'convert'? Allowed: attention, convert, demo, doctor, models, predict, ",
+            "there is no verb 'convrt'. Did you mean 'convert'? Allowed: attention, convert, demo, doctor, models, ",
         ),
         (["convert", "cooc=x", "out=y"], "gjadet convert has no argument 'cooc'. Did you mean 'coco'?"),
         (["convert", "coco=x"], "the following arguments are required: --out"),
