@@ -118,6 +118,8 @@ class GjadetTrainer(DetectionTrainer):
         dataset = RecipeDataset.apply(dataset, config, self.args.seed)
         if RANK in (-1, 0):
             LOGGER.info(f"augment: {config}; {len(dataset.extra)} repetitions of {dataset.ni} images")
+            if config.tiles and (never := no_mosaic(self.args)):
+                LOGGER.warning(f"augment: tiles={config.tiles:g} changes nothing, because {never}.")
         return dataset
 
     def _setup_train(self, *args: Any) -> None:
@@ -204,3 +206,19 @@ class GjadetTrainer(DetectionTrainer):
         picture = plot_class_ratios(self.csv, self.save_dir / "class_ratios.png", mu)
         if picture:
             self.on_plot(picture)
+
+
+def no_mosaic(args: Any) -> str:
+    """Why a training has no mosaic in any epoch; empty where it has.
+
+    Args:
+        args: The host's training arguments.
+    """
+    if not args.mosaic:
+        return "mosaic=0: say mosaic=1"
+    if args.close_mosaic >= args.epochs:
+        return (
+            f"the host closes mosaics for the last close_mosaic={args.close_mosaic} epochs and this training has "
+            f"{args.epochs}: say close_mosaic=0"
+        )
+    return ""

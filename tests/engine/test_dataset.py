@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import random
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from gjadet_yolo.data import degrade, tile_mosaic
 from gjadet_yolo.data.recipe import AugmentConfig
 from gjadet_yolo.engine import dataset as dataset_module
 from gjadet_yolo.engine.dataset import RecipeDataset
+from gjadet_yolo.engine.trainer import no_mosaic
 
 
 @pytest.fixture
@@ -159,3 +161,17 @@ def test_tiles_need_albumentations(repeated, monkeypatch):
         repeated(0.0, 0.0, tiles=0.5)
     for cached in (degrade.albumentations, tile_mosaic.operations):
         cached.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"mosaic": 1.0, "close_mosaic": 10, "epochs": 10}, "last close_mosaic=10 epochs and this training has 10"),
+        ({"mosaic": 0.0, "close_mosaic": 0, "epochs": 10}, "mosaic=0: say mosaic=1"),
+        ({"mosaic": 1.0, "close_mosaic": 10, "epochs": 11}, ""),
+    ],
+)
+def test_tiles_without_any_mosaic_are_noticed(settings, reason):
+    found = no_mosaic(SimpleNamespace(**settings))
+    assert reason in found
+    assert bool(found) is bool(reason)
