@@ -20,13 +20,16 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 OPACITY = 0.55  # of a map over its picture
 
 
-def attention_neck(model: nn.Module) -> SSPNeck:
+def attention_neck(model: nn.Module | str) -> SSPNeck:
     """The neck whose maps are drawn.
+
+    Args:
+        model: A model; the host keeps exported ones as the names of their files.
 
     Raises:
         ValueError: The model has none.
     """
-    for module in model.modules():
+    for module in model.modules() if isinstance(model, nn.Module) else ():
         if isinstance(module, SSPNeck):
             return module
     raise ValueError(

@@ -52,9 +52,10 @@ def test_sheet_has_the_frame_and_each_level():
     assert tuple(page[60, 300]) != (128, 128, 128)
 
 
-def test_model_without_maps():
+@pytest.mark.parametrize("model", [nn.Conv2d(3, 4, 1), "best.onnx"])
+def test_model_without_maps(model):
     with pytest.raises(ValueError, match="a row SSPNeck"):
-        attention_neck(nn.Conv2d(3, 4, 1))
+        attention_neck(model)
 
 
 def test_verb_writes_a_sheet_per_picture(tmp_path, capsys):
