@@ -56,7 +56,7 @@ def adaptive(page: Page, trace: Trace, number: int, top: float) -> None:
         page.text(((boxes[0].x + boxes[-1].x) / 2, y - 14), title, 11, "bold", BLUE)
         line = act.right
 
-    conv, gate = trace[f"{name}.spatial.conv"], trace[f"{name}.scale.gate"]
+    conv, gate = trace[f"{name}.spatial.conv"], trace[f"{name}.scale.gate.0"]
     squeeze, task = trace[f"{name}.task.coefficients.0"], trace[f"{name}.task.coefficients"]
     attention(
         "spatial", 188, "x", ("mean, max", "of channels", conv.inputs[0]), ("conv", "sigmoid", conv.outputs[0])
