@@ -34,8 +34,9 @@ HOSTS = {
         ("gjadet-p2", "yolov8-p2"),
         ("gjadet-yolo11", "yolo11"),
         ("gjadet-yolo26", "yolo26"),
+        ("gjadet-tiny", "yolov8"),
     )
-}
+} | {"sspnet": "yolov8", "sspnet-p3": "yolov8", "tpnet": "yolov8"}
 
 
 def seconds(call: Callable[[], object]) -> float:
