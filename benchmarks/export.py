@@ -14,10 +14,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +25,7 @@ os.environ.setdefault("YOLO_AUTOINSTALL", "false")  # a missing converter is an 
 import cv2
 import torch
 import yaml
+from cost import compare
 from torch import nn
 from ultralytics import ASSETS, YOLO
 from ultralytics.data.augment import LetterBox
@@ -138,19 +137,6 @@ def difference(ours: torch.Tensor, theirs: torch.Tensor) -> Difference:
     return Difference(gap[:, :4].max().item(), gap[:, 4:].max().item())
 
 
-def latency_ratio(reference: nn.Module, exported: nn.Module, images: torch.Tensor, rounds: int) -> float:
-    """Median ratio of the export's time to PyTorch's; the order alternates."""
-    ratios = []
-    for index in range(rounds + 2):
-        seconds = {}
-        for model in (reference, exported) if index % 2 else (exported, reference):
-            start = time.perf_counter()
-            predictions(model, images)
-            seconds[model] = time.perf_counter() - start
-        ratios.append(seconds[exported] / seconds[reference])
-    return statistics.median(ratios[2:])
-
-
 def megabytes(path: Path) -> float:
     """Size of a file, or of all files in a folder."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
@@ -165,7 +151,9 @@ def row(name: str, file_format: str, settings: dict[str, str]) -> str:
     path = model.export(format=file_format, imgsz=int(settings["imgsz"]), device="cpu", **RAW)
     exported = load(path)
     gap = difference(predictions(exported, image), expected)
-    ratio = latency_ratio(load(model.model), exported, image, int(settings["rounds"]))
+    reference = load(model.model)
+    timed = (lambda: predictions(reference, image), lambda: predictions(exported, image))
+    _, ratio = compare(*timed, int(settings["rounds"]))
     cells = (f"{gap.box_px:.1e}", f"{gap.score:.1e}", f"{megabytes(Path(path)):.1f}", f"{ratio:.2f}")
     return f"| `{name}` | {file_format} | {' | '.join(cells)} |"
 

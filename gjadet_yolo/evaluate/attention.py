@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from torch import nn
 
-from gjadet_yolo.evaluate.overlay import sheet
+from gjadet_yolo.evaluate.overlay import draw_boxes, sheet
 from gjadet_yolo.losses.attention_map import REACH
 from gjadet_yolo.nn.sspnet import SSPNeck
 
@@ -100,9 +100,7 @@ def draw_attention(
         uint8 BGR.
     """
     found = frame.copy()
-    for box in boxes:
-        x1, y1, x2, y2 = np.round(box).astype(int).tolist()
-        cv2.rectangle(found, (x1, y1), (x2 - 1, y2 - 1), (255, 255, 0), 1)
+    draw_boxes(found, boxes, (255, 255, 0))
     pictures = [found, *(draw_map(frame, attention) for attention in maps)]
     sizes = [f"stride {stride:g}, {size_text(strides, index)}" for index, stride in enumerate(strides)]
     size = (width_px, max(round(frame.shape[0] * width_px / frame.shape[1]), 1))

@@ -30,9 +30,7 @@ def draw_match(image: np.ndarray, truth: np.ndarray, detections: np.ndarray, lea
     right = outcome.partner >= 0
     groups = (detections[right, :4], detections[~right, :4], truth[outcome.missed, 1:])
     for boxes, (_, colour) in zip(groups, LEGEND, strict=True):
-        for box in boxes:
-            x1, y1, x2, y2 = np.round(box).astype(int).tolist()
-            cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), colour, 1)
+        draw_boxes(picture, boxes, colour)
     words = [(f"{word} {len(boxes)}", colour) for boxes, (word, colour) in zip(groups, LEGEND, strict=True)]
     widths = [cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)[0][0] + 14 for text, _ in words]
     cv2.rectangle(picture, (0, 0), (sum(widths) + 6, 24), (0, 0, 0), -1)
@@ -41,6 +39,19 @@ def draw_match(image: np.ndarray, truth: np.ndarray, detections: np.ndarray, lea
         cv2.putText(picture, text, (x, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, 1, cv2.LINE_AA)
         x += width
     return picture
+
+
+def draw_boxes(picture: np.ndarray, boxes: np.ndarray, colour: tuple[int, int, int]) -> None:
+    """Draw boxes of one colour, in place.
+
+    Args:
+        picture: (H, W, 3) uint8 BGR.
+        boxes: xyxy px, (N, 4).
+        colour: BGR.
+    """
+    for box in boxes:
+        x1, y1, x2, y2 = np.round(box).astype(int).tolist()
+        cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), colour, 1)
 
 
 def sheet(pictures: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:

@@ -106,12 +106,7 @@ def test_resume_after_a_kill_continues_with_the_same_statistics(rendered, fresh,
 
 def test_statistics_of_plain_resume_reach_the_criterion(rendered, tmp_path):
     """YOLOv8 host: the host does not re-create the criterion on resume, the model does at its first step."""
-    model = YOLO("gjadetn-paper.yaml")
-    model.add_callback("on_model_save", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        model.train(data=str(rendered), epochs=2, project=str(tmp_path), name="r", **TINY)
-    last = tmp_path / "r" / "weights" / "last.pt"
-    state = load_checkpoint(last)[0].loss_state
+    last, state = interrupted("gjadetn-paper.yaml", rendered, tmp_path / "r")
     seen = []
     model = YOLO(last)
     model.add_callback("on_train_batch_start", lambda trainer: seen.append(trainer.model.loss_state))
@@ -123,6 +118,16 @@ def test_statistics_of_plain_resume_reach_the_criterion(rendered, tmp_path):
 
 def interrupt(trainer) -> None:
     raise KeyboardInterrupt
+
+
+def interrupted(name: str, data: Path, folder: Path) -> tuple[Path, dict]:
+    """Train one of two epochs; returns the checkpoint and the statistics in it."""
+    model = YOLO(name)
+    model.add_callback("on_model_save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        model.train(data=str(data), epochs=2, project=str(folder.parent), name=folder.name, **TINY)
+    last = folder / "weights" / "last.pt"
+    return last, load_checkpoint(last)[0].loss_state
 
 
 def test_recovery_from_nan_restores_the_statistics(rendered, tmp_path):
@@ -240,12 +245,7 @@ def test_the_recipe_of_gjadet_reaches_criterion_and_data(rendered, tmp_path):
 
 def test_all_parts_in_one_model_train_and_resume(rendered, tmp_path):
     """gjadet-tiny-paper: adaptive modules, SSPNet's neck and its loss, GJR, rectified IoU; interrupted once."""
-    model = YOLO("gjadetn-tiny-paper.yaml")
-    model.add_callback("on_model_save", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        model.train(data=str(rendered), epochs=2, project=str(tmp_path), name="t", **TINY)
-    last = tmp_path / "t" / "weights" / "last.pt"
-    state = load_checkpoint(last)[0].loss_state
+    last, state = interrupted("gjadetn-tiny-paper.yaml", rendered, tmp_path / "t")
 
     resumed, seen = YOLO(last), []
     resumed.add_callback("on_train_batch_start", lambda trainer: seen.append(trainer.model.loss_state))
