@@ -16,7 +16,6 @@ from gjadet_yolo.losses.focal import FocalLoss
 from gjadet_yolo.losses.gjr import GJRLoss
 from gjadet_yolo.losses.iou import BOX_LOSSES, PENALTIES
 from gjadet_yolo.losses.quality_focal import QualityFocalLoss
-from gjadet_yolo.systems import COMMON, GJADET, RECIPE, SSPNET, TPNET, System
 
 CLASS_LOSSES: dict[str, type[nn.Module]] = {
     "bce": BinaryCrossEntropy,
@@ -37,15 +36,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "box": tuple(BOX_LOSSES),
     "box_penalty": PENALTIES,
 }
-
-BELONGS: dict[System, tuple[str, ...]] = {
-    GJADET: ("cls: eqlv2", "cls: gjr", "cls_anchors: foreground", "cls_target: iou", "obj", "obj_gain"),
-    SSPNET: ("attention", "negatives"),
-    TPNET: ("box: riou", "box_penalty"),
-    RECIPE: ("cls_pw", "obj_pw", "box_pw"),
-    COMMON: ("cls: focal", "cls: qfl", "box: iou", "box: giou", "box: diou", "assign: nwd"),
-}
-"""System that keys, or choices of a key, belong to; the host's own choices and the gains belong to none."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from torch.nn.functional import interpolate, relu
 
 from gjadet_yolo.nn.levels import Levels, check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
-from gjadet_yolo.systems import SSPNET, System
 
 DILATIONS = (2, 5)
 
@@ -86,7 +85,6 @@ class SSPNeck(nn.Module):
     """
 
     inputs: ClassVar[range] = MANY
-    system: ClassVar[System] = SSPNET
 
     def __init__(self, c1: Sequence[int], c2: int) -> None:
         super().__init__()
