@@ -117,7 +117,7 @@ class GjadetTrainer(DetectionTrainer):
             return dataset
         dataset = RecipeDataset.apply(dataset, config, self.args.seed)
         if RANK in (-1, 0):
-            LOGGER.info(f"augment: {config}; {len(dataset.extra)} repetitions of {dataset.ni} images")
+            LOGGER.info(f"augment: {dataset.in_force()}")
             if config.tiles and (never := no_mosaic(self.args)):
                 LOGGER.warning(f"augment: tiles={config.tiles:g} changes nothing, because {never}.")
         return dataset
