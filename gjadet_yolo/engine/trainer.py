@@ -216,6 +216,8 @@ def no_mosaic(args: Any) -> str:
     """
     if not args.mosaic:
         return "mosaic=0: say mosaic=1"
+    if args.rect:
+        return "rect=True makes none: say rect=False"
     if args.close_mosaic >= args.epochs:
         return (
             f"the host closes mosaics for the last close_mosaic={args.close_mosaic} epochs and this training has "

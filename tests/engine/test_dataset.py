@@ -171,10 +171,11 @@ def test_tiles_need_albumentations(repeated, monkeypatch):
         ({"mosaic": 1.0, "close_mosaic": 10, "epochs": 10}, "last close_mosaic=10 epochs and this training has 10"),
         ({"mosaic": 0.0, "close_mosaic": 0, "epochs": 10}, "mosaic=0: say mosaic=1"),
         ({"mosaic": 1.0, "close_mosaic": 10, "epochs": 11}, ""),
+        ({"mosaic": 1.0, "close_mosaic": 0, "epochs": 11, "rect": True}, "rect=True makes none: say rect=False"),
     ],
 )
 def test_tiles_without_any_mosaic_are_noticed(settings, reason):
-    found = no_mosaic(SimpleNamespace(**settings))
+    found = no_mosaic(SimpleNamespace(**{"rect": False} | settings))
     assert reason in found
     assert bool(found) is bool(reason)
 
