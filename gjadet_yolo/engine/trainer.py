@@ -117,7 +117,7 @@ class GjadetTrainer(DetectionTrainer):
             return dataset
         dataset = RecipeDataset.apply(dataset, config, self.args.seed)
         if RANK in (-1, 0):
-            LOGGER.info(f"augment: {config}; {len(dataset.extra)} repetitions of {dataset.ni} images")
+            LOGGER.info(f"augment: {dataset.in_force()}")
             if config.tiles and (never := no_mosaic(self.args)):
                 LOGGER.warning(f"augment: tiles={config.tiles:g} changes nothing, because {never}.")
         return dataset
@@ -216,6 +216,8 @@ def no_mosaic(args: Any) -> str:
     """
     if not args.mosaic:
         return "mosaic=0: say mosaic=1"
+    if args.rect:
+        return "rect=True makes none: say rect=False"
     if args.close_mosaic >= args.epochs:
         return (
             f"the host closes mosaics for the last close_mosaic={args.close_mosaic} epochs and this training has "

@@ -267,6 +267,8 @@ def class_weights(counts: torch.Tensor, power: float) -> torch.Tensor:
         power: Exponent, 0 to 1.
     """
     present = counts > 0
+    if not present.any():  # a training set of backgrounds
+        return torch.ones(len(counts), device=counts.device)
     weights = counts.clamp(min=1).float().pow(-power)
     weights = torch.where(present, weights, (weights * present).sum() / present.sum().clamp(min=1))
     return weights / weights.mean()

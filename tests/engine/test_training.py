@@ -239,7 +239,7 @@ def test_the_recipe_of_gjadet_reaches_criterion_and_data(rendered, tmp_path):
     torch.testing.assert_close(seen["validated"], seen["rarity"])  # the validation loss weighs as the training's
     expected = counts**-0.5 / (counts**-0.5).mean()
     torch.testing.assert_close(seen["weights"].flatten().float(), torch.tensor(expected).float())
-    assert (seen["data"].paste, type(seen["data"]).__name__) == (0.7, "RecipeDataset")
+    assert (seen["data"].config.paste, type(seen["data"]).__name__) == (0.7, "RecipeDataset")
     assert list(model.trainer.loss_names) == ["box_loss", "cls_loss", "dfl_loss"]
 
 
