@@ -4,31 +4,43 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
 from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report
 from gjadet_yolo.data.coco import Progress, to_coco
-from gjadet_yolo.data.yolo import label_lines, whole_folder, write_data_yaml
+from gjadet_yolo.data.yolo import label_file, label_lines, whole_folder, write_data_yaml
 
 REPORT_FILE = "conversion.csv"
 
 
 def place_image(source: Path, target: Path, copy: bool) -> None:
-    """Copy an image, or link to it where the file system allows links."""
+    """Copy an image, or link to it where the file system allows links.
+
+    The link is relative, so that source and target can be moved together.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     if not copy:
         try:
-            target.symlink_to(source.resolve())
+            target.symlink_to(relative_to(source.resolve(), target.parent.resolve()))
         except OSError:  # Windows without the privilege to link
             copy = True
     if copy:
         shutil.copyfile(source, target)
 
 
+def relative_to(file: Path, folder: Path) -> Path:
+    """A file as seen from a folder; as it is where no way leads there, from one drive of Windows to another."""
+    try:
+        return Path(os.path.relpath(file, folder))
+    except ValueError:
+        return file
+
+
 def write_report(report: Report, file: Path) -> None:
     """Write every finding, one row each."""
-    with file.open("w", newline="", encoding="utf-8") as stream:
+    with file.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream:  # names can be any bytes
         csv.writer(stream).writerows([("split", "what", "image", "detail"), *report.rows])
 
 
@@ -57,8 +69,10 @@ def write_yolo(
             (folder / "images" / split).mkdir(parents=True)
             (folder / "labels" / split).mkdir(parents=True)
             for image in progress(images, f"writing {split}"):
-                place_image(image.file, folder / "images" / split / image.name, copy)
-                label = (folder / "labels" / split / image.name).with_suffix(".txt")
+                target = folder / "images" / split / image.name
+                place_image(image.file, target, copy)
+                label = label_file(target)
+                label.parent.mkdir(parents=True, exist_ok=True)
                 label.write_text(label_lines(image.labels, image.width, image.height), encoding="utf-8")
         write_data_yaml(folder, data.splits, data.names)
         write_report(data.report, folder / REPORT_FILE)

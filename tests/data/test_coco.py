@@ -145,7 +145,7 @@ def test_round_trip_keeps_boxes(tmp_path):
 def test_coco_dictionary_by_hand(source):
     data = read_coco(source)
     content = to_coco(data.splits["val"], data.names)
-    assert content["annotations"][0]["bbox"] == [10, 10, 10, 10]
+    assert content["annotations"][0]["bbox"] == [20, 20, 20, 20]  # of 40x30 as listed, the file has 80x60
     assert content["annotations"][0]["category_id"] == 1
     assert content["categories"] == [{"id": 1, "name": "point"}, {"id": 2, "name": "wheel"}]
 
@@ -211,7 +211,7 @@ def test_missing_val_split_is_reported(source, tmp_path):
     data = read_coco(source)
     target = convert.write_yolo(data, tmp_path / "out")
     assert yaml.safe_load(target.read_text())["val"] == "images/train"
-    assert ("val", "splits that do not exist, filled with another in data.yaml", "", "train") in data.report.rows
+    assert ("val", "has no images of its own, data.yaml gives it those of", "", "train") in data.report.rows
 
 
 def test_existing_target_is_refused_and_kept(source, tmp_path, capsys):
@@ -270,7 +270,7 @@ def test_yolo_label_faults(tmp_path):
     assert {what: counts["train"] for what, counts in data.report.counts().items()} == {
         "faulty label lines, dropped": 3,
         "polygons turned into boxes": 1,
-        "files that are no images, left out": 1,
+        "files that Ultralytics does not read, left out": 1,
         "label files without an image, left out": 1,
     }
     assert list(data.splits) == ["train"]  # val points to the same folder and is not read twice
