@@ -83,7 +83,7 @@ def run(case: str, seed: int, settings: dict[str, str], out: Path) -> dict[str, 
         pretrained=False,
         plots=False,
         val=False,
-        cls=CASES[case][2],
+        **({} if CASES[case][1] else {"cls": CASES[case][2]}),  # a stated cls= would replace the block's gains
         project=str(out / "runs"),
         name=f"{case.replace(' ', '-')}-{seed}",
         exist_ok=True,
