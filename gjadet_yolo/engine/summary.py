@@ -61,7 +61,8 @@ def weight_parts(model: GjadetModel, config: LossConfig, joint: bool) -> list[st
         config: Its ``loss:`` block.
         joint: Whether its head has an objectness.
     """
-    names, counts = list(map(str, model.names.values())), model.class_counts
+    names = list(map(str, model.names.values()))
+    counts = model.class_counts or [1] * len(names)  # as in the criterion
     host = getattr(model, "class_weights", None)  # of a stated cls_pw=
     parts = []
     if host is not None:
