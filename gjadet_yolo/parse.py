@@ -19,6 +19,7 @@ from typing import Any
 import torch
 import torchvision
 
+from gjadet_yolo.blocks import check_names, check_task
 from gjadet_yolo.locate import suggestion
 from gjadet_yolo.nn.row import Plan, Row
 
@@ -66,7 +67,9 @@ def extend_parser(tasks: ModuleType, stock: Callable[..., Any]) -> Callable[...,
 
     def parse_model(d: dict[str, Any], ch: int, verbose: bool = True) -> tuple[torch.nn.Sequential, list[int]]:
         """Host's ``parse_model`` with plugin rows; checks names, inputs and arguments before anything is built."""
+        check_names(d)
         check_rows(d, vars(tasks))
+        check_task(d)
         return parser(d, ch, verbose)
 
     return parse_model

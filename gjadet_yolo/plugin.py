@@ -23,12 +23,10 @@ from types import ModuleType
 from typing import Any
 
 from gjadet_yolo import export, locate
+from gjadet_yolo.blocks import BLOCKS, task_problem
 
 LOWEST, BELOW = "8.4.130", "8.5"
 """Supported Ultralytics: ``LOWEST <= version < BELOW``; setup.cfg states the same range."""
-
-BLOCKS = ("loss", "augment", "schedule")
-"""Top-level blocks of a model YAML that this package reads; a model with one gets the classes of ``engine/``."""
 
 PATCHED = "__gjadet_patched__"
 
@@ -307,7 +305,7 @@ def asks_for_plugin(yaml: dict[str, Any] | None) -> bool:
     if not isinstance(yaml, dict):
         return False
     own = (JointDetect.__name__, SSPNeck.__name__)
-    rows = (row for row in yaml.get("head", ()) if isinstance(row, (list, tuple)) and len(row) == 4)
+    rows = (row for row in yaml.get("head") or () if isinstance(row, (list, tuple)) and len(row) == 4)
     return any(block in yaml for block in BLOCKS) or any(row[2] in own for row in rows)
 
 
@@ -328,16 +326,28 @@ def connect_yolo(yolo: ModuleType) -> None:
     def task_map(self: Any) -> dict[str, dict[str, Any]]:
         """Map head to model, trainer, validator, and predictor classes."""
         classes = stock(self)
-        if asks_for_plugin(model_yaml_of(self)):
+        yaml = model_yaml_of(self)
+        if asks_for_plugin(yaml):
             from gjadet_yolo.engine.model import GjadetModel
             from gjadet_yolo.engine.trainer import GjadetTrainer
             from gjadet_yolo.engine.validator import GjadetValidator
 
             own = {"model": GjadetModel, "trainer": GjadetTrainer, "validator": GjadetValidator}
             classes["detect"] = {**classes["detect"], **own}
+            if self.task in classes and (problem := task_problem(yaml, self.task)):
+                classes[self.task] = {**classes[self.task], "model": refusing_task(problem)}
         return classes
 
     yolo.YOLO.task_map = property(task_map)
+
+
+def refusing_task(problem: str) -> Callable[..., None]:
+    """What takes the place of a model class; an error in the host's look-up of the class would lose its text."""
+
+    def refuse(*args: Any, verbose: bool = True) -> None:
+        raise ValueError(problem)
+
+    return refuse
 
 
 CONNECTORS: dict[str, Callable[[ModuleType], None]] = {

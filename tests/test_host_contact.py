@@ -122,6 +122,15 @@ def test_trainer_and_validator():
     assert parameters(DetectionValidator.__call__)[:3] == ["self", "trainer", "model"]
 
 
+def test_counts_are_known_before_the_first_criterion():
+    """The trainer counts classes where the host sets its class weights, which is before a resume builds a criterion."""
+    calls = inspect.getsource(DetectionTrainer._setup_train)
+    places = [calls.index(f"self.{name}(") for name in ("set_model_attributes", "_build_train_pipeline")]
+    places += [calls.index("self.set_class_weights("), calls.index("self.resume_training(ckpt)")]
+    assert places == sorted(places)
+    assert "init_criterion" in inspect.getsource(DetectionTrainer.resume_training)
+
+
 def test_task_map_is_a_property_read_by_the_host():
     assert isinstance(inspect.getattr_static(YOLO, "task_map"), property)
     assert "self.task_map[self.task][key]" in inspect.getsource(Model._smart_load)
