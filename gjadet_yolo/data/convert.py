@@ -7,9 +7,12 @@ import json
 import shutil
 from pathlib import Path
 
-from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report
+import yaml
+
+from gjadet_yolo.data.boxes import BoxDataset, Report
 from gjadet_yolo.data.coco import Progress, to_coco
-from gjadet_yolo.data.yolo import label_lines, whole_folder, write_data_yaml
+from gjadet_yolo.data.yolo import label_file, label_lines, write_data_yaml
+from gjadet_yolo.folders import refuse_inputs, whole_folder
 
 REPORT_FILE = "conversion.csv"
 
@@ -49,10 +52,10 @@ def write_yolo(
 
     Raises:
         FileExistsError: ``out`` exists and ``force`` is not set.
-        ValueError: No image is left to write, or ``out`` holds the source images.
+        ValueError: No image is left to write, or ``out`` is where images were read.
     """
     check_target(data, out)
-    with whole_folder(out, force) as folder:
+    with whole_folder(out, force, tool="gjadet convert", settings={"copy": copy}) as folder:
         for split, images in data.splits.items():
             (folder / "images" / split).mkdir(parents=True)
             (folder / "labels" / split).mkdir(parents=True)
@@ -74,7 +77,7 @@ def write_coco(
         The folder of the annotations.
     """
     check_target(data, out)
-    with whole_folder(out, force) as folder:
+    with whole_folder(out, force, tool="gjadet convert", settings={"copy": copy}) as folder:
         (folder / "annotations").mkdir()
         for split, images in data.splits.items():
             for image in progress(images, f"writing {split}"):
@@ -86,11 +89,53 @@ def write_coco(
 
 
 def check_target(data: BoxDataset, out: Path) -> None:
-    """Refuse to write nothing, or over the images that are being read."""
-    images: list[LabelledImage] = [image for split in data.splits.values() for image in split]
+    """Refuse to write nothing, or over the images that have been read.
+
+    Raises:
+        ValueError: Says why there are no images, or names the image.
+    """
+    images = [image for split in data.splits.values() for image in split]
     if not images:
         raise ValueError(
             f"No image to write to {out}: see the findings above for why the source's images were left out."
         )
-    if any(image.file.resolve().is_relative_to(out.resolve()) for image in images):
-        raise ValueError(f"{out} holds the source images, and replacing it would delete them. Choose another folder.")
+    refuse_inputs(out, (image.file for image in images))
+
+
+def sources(coco: Path | None, yolo: Path | None) -> list[Path]:
+    """What a conversion will read, as far as its arguments tell; for a check before anything is read.
+
+    Args:
+        coco: Folder or json file of a COCO tree.
+        yolo: Data YAML of a YOLO tree.
+
+    Returns:
+        Existing files and folders: the tree, and the folders of its images, labels and annotations.
+    """
+    found = coco_sources(coco) if coco is not None else [yolo, *(yolo_sources(yolo) if yolo.is_file() else ())]
+    return [path for path in found if path.exists()]
+
+
+def coco_sources(coco: Path) -> list[Path]:
+    """Root of a COCO tree; for a json file that lies in none, the file and the folders that may hold its images."""
+    folder = coco.parent if coco.is_file() else coco
+    if folder.name == "annotations":
+        return [folder.parent]
+    return [folder] if coco.is_dir() else [coco, folder / coco.stem.removeprefix("instances_"), folder / "images"]
+
+
+def yolo_sources(data_yaml: Path) -> list[Path]:
+    """Root, images and labels of a YOLO tree; faults of the data YAML are left to its reader."""
+    try:
+        content = yaml.safe_load(data_yaml.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return []
+    content = content if isinstance(content, dict) else {}
+    root = data_yaml.parent / str(content.get("path") or "")
+    found = [root]
+    for split in ("train", "val", "test"):
+        values = content.get(split) or ()
+        for value in [values] if isinstance(values, str) else values if isinstance(values, list) else ():
+            images = root / str(value)
+            found += [images, label_file(images / "any.png").parent]
+    return found

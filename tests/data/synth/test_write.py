@@ -30,7 +30,7 @@ def test_same_bytes_on_any_number_of_workers(tmp_path):
     stills = {"images/train/000003.jpg", "labels/val/000001.txt", "annotations/train.json", "data.yaml", "request.json"}
     clips = {f"videos/000000/{name}" for name in ("video.avi", "truth.json", "truth.csv", "mot.txt")}
     assert stills | clips <= set(files)
-    assert len(files) == 2 * 6 + 2 + 2 + 4
+    assert len(files) == 2 * 6 + 2 + 2 + 4 + 1  # the last is the folder's mark
 
 
 def test_another_seed_is_another_set(tmp_path):
@@ -64,13 +64,15 @@ def test_interrupt_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_nothing_is_overwritten_unasked(tmp_path):
-    (tmp_path / "set").mkdir()
-    (tmp_path / "set" / "mine.txt").write_text("x")
+    two = Request(2, 1, 128, 0, RECIPE)
+    render_set(two, tmp_path / "set")
+    picture = tmp_path / "set" / "images" / "train" / "000000.jpg"
+    before = picture.read_bytes()
     with pytest.raises(FileExistsError, match="force=true"):
-        render_set(SMALL, tmp_path / "set")
-    assert (tmp_path / "set" / "mine.txt").exists()
-    render_set(Request(2, 1, 128, 0, RECIPE), tmp_path / "set", force=True)
-    assert not (tmp_path / "set" / "mine.txt").exists()
+        render_set(two, tmp_path / "set")
+    assert picture.read_bytes() == before
+    render_set(Request(2, 1, 128, 1, RECIPE), tmp_path / "set", force=True)
+    assert picture.read_bytes() != before
 
 
 @pytest.mark.parametrize(
