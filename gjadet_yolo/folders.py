@@ -135,9 +135,14 @@ def refuse_too_large(out: Path, needed_bytes: float) -> None:
     free_bytes = shutil.disk_usage(next(path for path in (place, *place.parents) if path.exists())).free
     if needed_bytes > free_bytes:
         raise OSError(
-            f"{out} needs about {needed_bytes / 1e9:,.1f} GB, and {free_bytes / 1e9:,.1f} GB are free there. Ask for "
-            f"less, or choose another disk."
+            f"{out} needs about {size_text(needed_bytes)}, and {size_text(free_bytes)} are free there. Ask for less, "
+            f"or choose another disk."
         )
+
+
+def size_text(size_bytes: float) -> str:
+    """A number of bytes as people say it."""
+    return f"{size_bytes / 1e9:,.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.3g} MB"
 
 
 def put_in_place(work: Path, out: Path, place: Path, force: bool, replaced: os.stat_result | None) -> None:

@@ -225,7 +225,7 @@ def test_failures_leave_nothing_and_name_what_the_user_knows(tmp_path):
 
 
 def test_more_than_the_disk_holds(tmp_path):
-    with pytest.raises(OSError, match=r"new needs about 1,000,000,000\.0 GB, and [\d,.]+ GB are free there"):
+    with pytest.raises(OSError, match=r"new needs about 1,000,000,000\.0 GB, and [\d,.]+ [GM]B are free there"):
         refuse_too_large(tmp_path / "new", 1e18)
     refuse_too_large(tmp_path / "new", 1e3)
 

@@ -9,7 +9,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -154,47 +154,46 @@ def render_set(
         request: What to render.
         out: Folder to create.
         workers: Processes. More than one needs a main module that can be imported, as all multiprocessing does.
-        force: Replace an existing folder.
+        force: Replace the folder of an earlier run.
         progress: Wraps the pictures, e.g. to show a bar.
 
     Returns:
         The data YAML, or the folder where only videos were asked for.
 
     Raises:
-        FileExistsError: The folder exists and ``force`` is not set.
+        FileExistsError, ValueError: The folder may not be written; see ``folders.py``.
+        OSError: There is no room for it.
     """
     inputs = inputs_of(request.pulse) if request.videos else []
     refuse_existing(out, force, inputs)
     refuse_too_large(out, request.size_bytes())
     with whole_folder(out, force, tool="gjadet synth", settings=asdict(request), inputs=inputs) as folder:
-        counts = {VIDEO: request.videos}
-        if request.images:
-            counts |= {TRAIN: request.images - request.val, VAL: request.val}
-            for name in SPLITS.values():
-                (folder / "images" / name).mkdir(parents=True)
-                (folder / "labels" / name).mkdir(parents=True)
-            (folder / "annotations").mkdir()
-        jobs = chain.from_iterable(
-            ((request, folder, split, index) for index in range(count)) for split, count in counts.items()
-        )
-        with results(write_job, jobs, workers) as written:
-            done = iter(progress(Counted(written, sum(counts.values())), "rendering"))
-            collect(done, counts, request, folder)
+        for name in SPLITS.values() if request.images else ():
+            for kind in ("images", "labels"):
+                (folder / kind / name).mkdir(parents=True)
+        render_parts(request, folder, workers, progress)
         if request.images:
             write_data_yaml(folder, SPLITS.values(), NAMES)
         (folder / "request.json").write_text(json.dumps(asdict(request), indent=1), encoding="utf-8")
     return out / "data.yaml" if request.images else out
 
 
-def collect(done: Iterator[LabelledImage | None], counts: dict[int, int], request: Request, folder: Path) -> None:
-    """Take what has been rendered, in the order of the jobs, and write the COCO json of each split along the way."""
-    for split, count in counts.items():
-        part = islice(done, count)
-        if split in SPLITS:
-            write_annotations(folder / "annotations" / f"{SPLITS[split]}.json", part, count, request.imgsz)
-        else:
-            deque(part, maxlen=0)
-    deque(done, maxlen=0)  # lets the progress display end
+def render_parts(request: Request, folder: Path, workers: int, progress: Progress) -> None:
+    """Render videos and pictures, and write the COCO json of each split along the way; arguments as above."""
+    counts = {VIDEO: request.videos}
+    if request.images:
+        counts |= {TRAIN: request.images - request.val, VAL: request.val}
+        (folder / "annotations").mkdir()
+    jobs = ((request, folder, split, index) for split, count in counts.items() for index in range(count))
+    with results(write_job, jobs, workers) as written:
+        done = iter(progress(Counted(written, sum(counts.values())), "rendering"))
+        for split, count in counts.items():
+            part = islice(done, count)
+            if split in SPLITS:
+                write_annotations(folder / "annotations" / f"{SPLITS[split]}.json", part, count, request.imgsz)
+            else:
+                deque(part, maxlen=0)
+        deque(done, maxlen=0)  # lets the progress display end
 
 
 @dataclass

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gjadet_yolo.data.synth import write
+from gjadet_yolo.data.synth import workers, write
 from gjadet_yolo.data.synth.still import Recipe
 from gjadet_yolo.data.synth.write import Request, render_set
 
@@ -51,6 +52,44 @@ def test_coco_and_yolo_agree(tmp_path):
         ours = np.array([[a["category_id"] - 1, *a["bbox"]] for a in boxes]).reshape(-1, 5)
         np.testing.assert_allclose(rows[:, 3:] * 128, ours[:, 3:], atol=1e-5)
         np.testing.assert_allclose(rows[:, 1:3] * 128, ours[:, 1:3] + ours[:, 3:] / 2, atol=1e-5)
+
+
+def test_annotations_written_along_the_way_are_those_of_the_whole(tmp_path):
+    render_set(SMALL, tmp_path / "set")
+    for split, count in (("train", 4), ("val", 2)):
+        text = (tmp_path / "set" / "annotations" / f"{split}.json").read_text()
+        content = json.loads(text)
+        assert text == json.dumps(content)
+        assert list(content) == ["images", "annotations", "categories"]
+        assert [entry["id"] for entry in content["images"]] == list(range(1, count + 1))
+        assert [a["id"] for a in content["annotations"]] == list(range(1, len(content["annotations"]) + 1))
+        assert {a["image_id"] for a in content["annotations"]} <= set(range(1, count + 1))
+
+
+def test_jobs_do_not_pile_up(monkeypatch):
+    """Of a million jobs, as many as are allowed ahead are handed out for the first result, and one for each more."""
+    monkeypatch.setattr(workers, "AHEAD", 3)
+    taken = []
+
+    class AtOnce(Executor):
+        def submit(self, work, job):
+            future = Future()
+            future.set_result(work(job))
+            return future
+
+    results = workers.in_order(AtOnce(), lambda job: taken.append(job) or 2 * job, iter(range(1_000_000)))
+    assert next(results) == 0
+    assert taken == [0, 1, 2]
+    assert next(results) == 2
+    assert taken == [0, 1, 2, 3]
+
+
+def test_estimates_of_size(tmp_path):
+    """Within a factor of two; pictures of 640 px, of which the constants are."""
+    request = Request(4, 1, 640, 0, videos=1, seconds=0.003)
+    render_set(request, tmp_path / "set")
+    found = sum(len(data) for data in content(tmp_path / "set").values())
+    assert found / 2 < request.size_bytes() < found * 2
 
 
 def test_interrupt_leaves_nothing(tmp_path, monkeypatch):
