@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import pickle
-import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +16,7 @@ from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
 from ultralytics.nn import tasks
 
 from gjadet_yolo import locate, plugin
+from gjadet_yolo.data.synth import first_use
 from gjadet_yolo.nn import MODULES, AdaptiveModule
 
 
@@ -117,24 +117,24 @@ def test_rendered_set_by_bare_name_is_rendered_once(tmp_path, monkeypatch):
     """The first use renders, the second one finds the set."""
     made = []
 
-    def render(command: list[str], check: bool) -> SimpleNamespace:
-        made.append(command)
+    def render(words: list[str]) -> int:
+        made.append(words)
         for split in ("train", "val"):
             (tmp_path / "crash-synth" / "images" / split).mkdir(parents=True)
-        return SimpleNamespace(returncode=0)
+        return 0
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data_utils, "DATASETS_DIR", tmp_path)
-    monkeypatch.setattr(subprocess, "run", render)
+    monkeypatch.setattr(first_use, "run_apart", render)
     for _ in range(2):
         data = data_utils.check_det_dataset("crash-synth.yaml")
         assert data["val"] == str((tmp_path / "crash-synth" / "images" / "val").resolve())
-    assert [command[-2:] for command in made] == [["synth", f"out={(tmp_path / 'crash-synth').resolve()}"]]
+    assert made == [["-m", "gjadet_yolo.data.synth.first_use", str((tmp_path / "crash-synth").resolve())]]
     assert list(data["names"].values()) == ["point", "bogie", "wheel", "absorber", "rw"]
 
 
 def test_rendered_set_does_not_touch_a_folder_with_something_else(tmp_path, monkeypatch):
-    (tmp_path / "crash-synth").mkdir()
+    (tmp_path / "crash-synth" / "mine").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data_utils, "DATASETS_DIR", tmp_path)
     with pytest.raises(RuntimeError, match="Remove or rename it"):

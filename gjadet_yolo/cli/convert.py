@@ -29,7 +29,7 @@ def add_subparser(subparsers: Any) -> None:
         "--images", choices=("link", "copy"), default="link", help="link to the images (default) or copy"
     )
     add_flag(parser, "copy", "copy the images, the same as images=copy")
-    add_flag(parser, "force", "replace an existing folder")
+    add_flag(parser, "force", "replace the folder of an earlier run")
     parser.set_defaults(run=run)
 
 
@@ -37,12 +37,13 @@ def run(args: argparse.Namespace) -> int:
     """Convert and print what was met."""
     from gjadet_yolo.cli.progress import progress
     from gjadet_yolo.data.coco import read_coco
-    from gjadet_yolo.data.convert import write_coco, write_yolo
-    from gjadet_yolo.data.yolo import read_yolo, refuse_existing
+    from gjadet_yolo.data.convert import sources, write_coco, write_yolo
+    from gjadet_yolo.data.yolo import read_yolo
+    from gjadet_yolo.folders import refuse_existing
 
     if (args.coco is None) == (args.yolo is None):
         raise ValueError("gjadet convert takes either coco=DIR (to YOLO) or yolo=data.yaml (to COCO).")
-    refuse_existing(args.out, args.force)  # before the work, not after it
+    refuse_existing(args.out, args.force, sources(args.coco, args.yolo))  # before the work, not after it
     data = read_coco(args.coco, progress) if args.coco else read_yolo(args.yolo, progress)
     print(table(data))
     write = write_yolo if args.coco else write_coco

@@ -8,9 +8,12 @@ import os
 import shutil
 from pathlib import Path
 
-from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report
+from gjadet_yolo.data.boxes import BoxDataset, Report
 from gjadet_yolo.data.coco import Progress, to_coco
-from gjadet_yolo.data.yolo import label_file, label_lines, whole_folder, write_data_yaml
+from gjadet_yolo.data.coco_json import find_annotations
+from gjadet_yolo.data.data_yaml import find_data_yaml, load_data_yaml
+from gjadet_yolo.data.yolo import label_file, label_lines, write_data_yaml
+from gjadet_yolo.folders import refuse_inputs, whole_folder
 
 REPORT_FILE = "conversion.csv"
 
@@ -61,10 +64,10 @@ def write_yolo(
 
     Raises:
         FileExistsError: ``out`` exists and ``force`` is not set.
-        ValueError: No image is left to write, or ``out`` holds the source images.
+        ValueError: No image is left to write, or ``out`` is where images were read.
     """
     check_target(data, out)
-    with whole_folder(out, force) as folder:
+    with whole_folder(out, force, tool="gjadet convert", settings={"copy": copy}) as folder:
         for split, images in data.splits.items():
             (folder / "images" / split).mkdir(parents=True)
             (folder / "labels" / split).mkdir(parents=True)
@@ -88,7 +91,7 @@ def write_coco(
         The folder of the annotations.
     """
     check_target(data, out)
-    with whole_folder(out, force) as folder:
+    with whole_folder(out, force, tool="gjadet convert", settings={"copy": copy}) as folder:
         (folder / "annotations").mkdir()
         for split, images in data.splits.items():
             for image in progress(images, f"writing {split}"):
@@ -100,11 +103,49 @@ def write_coco(
 
 
 def check_target(data: BoxDataset, out: Path) -> None:
-    """Refuse to write nothing, or over the images that are being read."""
-    images: list[LabelledImage] = [image for split in data.splits.values() for image in split]
+    """Refuse to write nothing, or over the images that have been read.
+
+    Raises:
+        ValueError: Says why there are no images, or names the image.
+    """
+    images = [image for split in data.splits.values() for image in split]
     if not images:
         raise ValueError(
             f"No image to write to {out}: see the findings above for why the source's images were left out."
         )
-    if any(image.file.resolve().is_relative_to(out.resolve()) for image in images):
-        raise ValueError(f"{out} holds the source images, and replacing it would delete them. Choose another folder.")
+    refuse_inputs(out, (image.file for image in images))
+
+
+def sources(coco: Path | None, yolo: Path | None) -> list[Path]:
+    """What a conversion will read, as far as its arguments tell; for a check before anything is read.
+
+    Args:
+        coco: Folder or json file of a COCO tree.
+        yolo: Data YAML of a YOLO tree, its folder, or the name of a packaged one.
+
+    Returns:
+        Existing files and folders: annotations or data YAML, and the folders of images and labels. Not the tree's own
+        folder: a new folder beside those is a usual place for the result.
+    """
+    found = coco_sources(coco) if coco is not None else yolo_sources(yolo)
+    return [path for path in found if path.exists()]
+
+
+def coco_sources(coco: Path) -> list[Path]:
+    """Annotation files of a COCO tree, their folder, and the folders that may hold its images."""
+    try:
+        root, files = find_annotations(coco)
+    except (OSError, ValueError):  # left to the reader
+        return [coco]
+    folders = [root / "annotations", root / "images"]
+    return [*folders, *files.values(), *(root / stem for stem in files)]
+
+
+def yolo_sources(yolo: Path) -> list[Path]:
+    """Data YAML, images and labels of a YOLO tree."""
+    try:
+        file = find_data_yaml(yolo)
+        images = [path for paths in load_data_yaml(file, Report()).sources.values() for path in paths]
+    except (OSError, ValueError):  # left to the reader
+        return [yolo]
+    return [file, *images, *(label_file(path / "any.png").parent for path in images if path.is_dir())]

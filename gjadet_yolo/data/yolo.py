@@ -1,17 +1,13 @@
-"""YOLO trees on disk: label lines, data YAML, reading a tree, and writing a whole set at once or not at all."""
+"""YOLO trees on disk: label lines, data YAML, reading a tree, and writing a set."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from os.path import commonpath
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import yaml
 
@@ -19,45 +15,8 @@ from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report, clean_labe
 from gjadet_yolo.data.coco import Progress
 from gjadet_yolo.data.data_yaml import find_data_yaml, load_data_yaml
 from gjadet_yolo.data.images import files_below, refused_name, usable_size
-
-
-def refuse_existing(out: Path, force: bool) -> None:
-    """Keep what a user has.
-
-    Raises:
-        FileExistsError: ``out`` exists and ``force`` is not set.
-    """
-    if out.exists() and not force:
-        raise FileExistsError(f"{out} exists already. Choose another folder, or say force=true to replace it.")
-
-
-@contextmanager
-def whole_folder(out: Path, force: bool = False) -> Iterator[Path]:
-    """Fill a temporary folder beside ``out`` and rename it when all went well; else nothing remains.
-
-    Args:
-        out: Folder to create.
-        force: Replace an existing folder; the old one goes only after the new one is complete.
-
-    Raises:
-        FileExistsError: ``out`` exists and ``force`` is not set.
-    """
-    refuse_existing(out, force)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    temporary.chmod(0o755)
-    try:
-        yield temporary
-        if out.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
-            out.rename(old / out.name)
-            temporary.rename(out)
-            shutil.rmtree(old)
-        else:
-            temporary.rename(out)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+from gjadet_yolo.data.media import write_image
+from gjadet_yolo.folders import whole_folder
 
 
 def label_lines(labels: np.ndarray, width: int, height: int) -> str:
@@ -116,7 +75,7 @@ def write_yolo_set(
             images.mkdir(parents=True)
             labels.mkdir(parents=True)
             for stem, image, boxes in scenes:
-                cv2.imwrite(str(images / f"{stem}.png"), image)
+                write_image(images / f"{stem}.png", image)
                 height, width = image.shape[:2]
                 (labels / f"{stem}.txt").write_text(label_lines(boxes, width, height), encoding="utf-8")
         write_data_yaml(folder, splits, names)

