@@ -36,7 +36,7 @@ VERBS = {
 INPUTS = {
     "synth": (),
     "videos": ("in",),
-    "to_yolo": ("in/coco", "in/coco/annotations", "in/coco/train", "in/coco/yolo", "in"),
+    "to_yolo": ("in/coco", "in/coco/annotations", "in/coco/train", "in/coco/train/yolo", "in"),
     "to_coco": ("in/set", "in/set/images", "in/set/images/val", "in/set/labels", "in/set/labels/train/new", "in"),
     "demo": ("in",),
     "attention": ("in/frames", "in/frames/maps", "in", "linked"),
