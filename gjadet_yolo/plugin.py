@@ -322,7 +322,7 @@ def model_yaml_of(wrapper: Any) -> dict[str, Any] | None:
 
 
 def connect_yolo(yolo: ModuleType) -> None:
-    """Model, trainer and validator classes in ``YOLO.task_map``."""
+    """Model, trainer, validator and predictor classes in ``YOLO.task_map``."""
     stock = yolo.YOLO.task_map.fget
 
     def task_map(self: Any) -> dict[str, dict[str, Any]]:
@@ -330,10 +330,12 @@ def connect_yolo(yolo: ModuleType) -> None:
         classes = stock(self)
         if asks_for_plugin(model_yaml_of(self)):
             from gjadet_yolo.engine.model import GjadetModel
+            from gjadet_yolo.engine.predictor import GjadetPredictor
             from gjadet_yolo.engine.trainer import GjadetTrainer
             from gjadet_yolo.engine.validator import GjadetValidator
 
             own = {"model": GjadetModel, "trainer": GjadetTrainer, "validator": GjadetValidator}
+            own["predictor"] = GjadetPredictor
             classes["detect"] = {**classes["detect"], **own}
         return classes
 

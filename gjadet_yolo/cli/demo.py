@@ -140,7 +140,8 @@ def detect(model: Any, video: Any, folder: Path, imgsz: int) -> str:
     (folder / "truth").mkdir()
     write_truth(video.truth(), folder / "truth")
     text = table(measure(((truth.astype(np.float64), found) for truth, found in pairs), NAMES))
-    text += f"\nIoU 0.5, {len(pairs)} frames, {video.plan.size_px[0]} px, scene {video.plan.scene}{released_note(model)}"
+    text += f"\nIoU 0.5, {len(pairs)} frames, {video.plan.size_px[0]} px, scene {video.plan.scene}"
+    text += released_note(model)
     (folder / "quality.txt").write_text(text + "\n", encoding="utf-8")
     return text
 
