@@ -320,7 +320,7 @@ def model_yaml_of(wrapper: Any) -> dict[str, Any] | None:
 
 
 def connect_yolo(yolo: ModuleType) -> None:
-    """Model, trainer and validator classes in ``YOLO.task_map``."""
+    """Model, trainer, validator and predictor classes in ``YOLO.task_map``."""
     stock = yolo.YOLO.task_map.fget
 
     def task_map(self: Any) -> dict[str, dict[str, Any]]:
@@ -329,10 +329,12 @@ def connect_yolo(yolo: ModuleType) -> None:
         yaml = model_yaml_of(self)
         if asks_for_plugin(yaml):
             from gjadet_yolo.engine.model import GjadetModel
+            from gjadet_yolo.engine.predictor import GjadetPredictor
             from gjadet_yolo.engine.trainer import GjadetTrainer
             from gjadet_yolo.engine.validator import GjadetValidator
 
             own = {"model": GjadetModel, "trainer": GjadetTrainer, "validator": GjadetValidator}
+            own["predictor"] = GjadetPredictor
             classes["detect"] = {**classes["detect"], **own}
             if self.task in classes and (problem := task_problem(yaml, self.task)):
                 classes[self.task] = {**classes[self.task], "model": refusing_task(problem)}

@@ -10,6 +10,7 @@ import pytest
 import torch
 from ultralytics.data import utils as data_utils
 from ultralytics.engine.model import Model
+from ultralytics.engine.predictor import BasePredictor
 from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
 from ultralytics.models.yolo.model import YOLO
 from ultralytics.nn import tasks
@@ -29,7 +30,9 @@ STARRED = {
     "losses/detection.py",
     "engine/dataset.py",
     "engine/model.py",
+    "engine/predictor.py",
     "engine/sliced.py",
+    "engine/sources.py",
     "engine/trainer.py",
     "engine/validator.py",
 }
@@ -134,6 +137,19 @@ def test_counts_are_known_before_the_first_criterion():
 def test_task_map_is_a_property_read_by_the_host():
     assert isinstance(inspect.getattr_static(YOLO, "task_map"), property)
     assert "self.task_map[self.task][key]" in inspect.getsource(Model._smart_load)
+
+
+def test_predictor_draws_through_its_result():
+    """``engine/predictor.py`` puts its own ``plot`` on the result, with these arguments."""
+    source = inspect.getsource(BasePredictor.write_results)
+    assert "result = self.results[i]" in source
+    call = source.split("result.plot(")[1].split(")")[0]
+    assert [part.split("=")[0].strip() for part in call.split(",") if part.strip()] == [
+        "line_width",
+        "boxes",
+        "conf",
+        "labels",
+    ]
 
 
 def test_restricted_loading():

@@ -50,7 +50,7 @@ def test_stock_model_class_refuses_to_train_our_yamls():
 def test_models_that_ask_get_own_classes():
     model = YOLO("gjadetn.yaml")
     names = [model.task_map["detect"][key].__name__ for key in ("model", "trainer", "validator", "predictor")]
-    assert names == ["GjadetModel", "GjadetTrainer", "GjadetValidator", "DetectionPredictor"]
+    assert names == ["GjadetModel", "GjadetTrainer", "GjadetValidator", "GjadetPredictor"]
     assert model.task_map["segment"] == YOLO("yolov8n.yaml").task_map["segment"]
 
 

@@ -125,8 +125,16 @@ def detect(model: Any, video: Any, folder: Path, imgsz: int) -> str:
     write_truth(video.truth(), folder / "truth")
     text = table(measure(((truth.astype(np.float64), found) for truth, found in pairs), NAMES))
     text += f"\nIoU 0.5, {len(pairs)} frames, {video.plan.size_px[0]} px, scene {video.plan.scene}"
+    text += released_note(model)
     (folder / "quality.txt").write_text(text + "\n", encoding="utf-8")
     return text
+
+
+def released_note(model: Any) -> str:
+    """What to expect of the released checkpoint, as a line to append; empty for other models."""
+    if Path(str(model.ckpt_path)).name != RELEASED:
+        return ""
+    return f"\n{RELEASED} is trained for points; bogie, wheel, absorber and rw are weak (see weights/README.md)"
 
 
 def describe(path: Path) -> str:

@@ -128,6 +128,8 @@ def test_demo_with_the_released_checkpoint(tmp_path, monkeypatch, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     found = next(line.split() for line in said.splitlines() if line.startswith("point"))
     assert float(found[2]) > 0.8  # recall
+    assert "gjadetn-crash-synth.pt is trained for points; bogie, wheel, absorber and rw are weak" in said
+    assert "nan" not in said
     assert main(["demo", "frames=3"]) == 1
     assert "force=true" in capsys.readouterr().err
 
