@@ -31,5 +31,10 @@ def read_block(config: type, name: str, block: dict[str, Any] | None, example: s
 
 
 def is_number(value: object) -> bool:
-    """Whether a YAML value is a finite number; true and false are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a YAML value is a finite number; true and false are none, nor are integers beyond what a float holds."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
