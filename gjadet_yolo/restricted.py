@@ -23,8 +23,9 @@ def admitting(stock: classmethod) -> classmethod:
 
     def loading(cls: Any, weight: Any) -> Any:
         named = globals_of(weight)
-        if any(name.startswith("gjadet_yolo.") for name in named):
-            admitted = own_classes() | timm_classes(named)
+        has_backbone = BACKBONE in named or BACKBONE in (cls._registry or ())
+        if has_backbone or any(name.startswith("gjadet_yolo.") for name in named):
+            admitted = own_classes() | (timm_classes(named) if has_backbone else {})
             with cls._lock:
                 if cls._registry is None:
                     cls._registry = cls._build()
@@ -35,7 +36,9 @@ def admitting(stock: classmethod) -> classmethod:
 
 
 def globals_of(weight: Any) -> list[str]:
-    """Classes and functions that a checkpoint names, other than those that torch itself knows; none if it is damaged.
+    """Classes and functions that a checkpoint names and torch does not know yet; none if it is damaged.
+
+    What an earlier load of this process admitted is known, and not listed again.
 
     Args:
         weight: The file.
@@ -59,7 +62,7 @@ def own_classes() -> dict[str, type]:
 
 
 def timm_classes(named: list[str]) -> dict[str, type]:
-    """Modules of timm that a checkpoint with a ``TimmBackbone`` names, by import path.
+    """Modules of timm among what a checkpoint with a ``TimmBackbone`` names, by import path.
 
     Args:
         named: What the checkpoint names.
@@ -67,8 +70,6 @@ def timm_classes(named: list[str]) -> dict[str, type]:
     Raises:
         ValueError: It needs timm, which is not installed, or something of timm that is no module; names it.
     """
-    if BACKBONE not in named:
-        return {}
     from torch import nn
 
     from gjadet_yolo.nn.timm_backbone import library

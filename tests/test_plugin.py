@@ -333,6 +333,14 @@ def test_faulty_model_yamls_are_explained(text, message, tmp_path, monkeypatch):
         YOLO("gjadet.yaml")
 
 
+def test_backbones_of_timm_load_one_after_the_other_in_restricted_mode(tmp_path):
+    """What the first load admitted is not listed for the second."""
+    pytest.importorskip("timm")
+    for name in ("test_resnet", "test_convnext"):
+        torch.save({"model": TimmBackbone(3, name)}, tmp_path / "a.pt")
+        assert type(tasks.torch_safe_load(tmp_path / "a.pt", safe_only=True)[0]["model"]) is TimmBackbone
+
+
 def test_checkpoint_that_holds_more_than_modules_of_timm_is_refused(tmp_path):
     """In restricted mode, and by name: a function of timm beside a backbone of it."""
     backbone = pytest.importorskip("timm") and TimmBackbone(3, "test_resnet")
