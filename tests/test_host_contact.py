@@ -87,7 +87,10 @@ def guarded_names(tree: ast.Module) -> set[str]:
 
 
 def contacts(source: str, name: str) -> set[str]:
-    """How a file of the package touches internals of the host; everybody may use YOLO and settings, nn/ the public modules."""
+    """How a file of the package touches internals of the host.
+
+    Everybody may use YOLO and settings, nn/ the public modules.
+    """
     tree = ast.parse(source)
     allowed = (
         "ultralytics.YOLO",
