@@ -16,7 +16,7 @@ import torch
 from comparison.assigned import TrainingSet
 from comparison.report import table
 
-from gjadet_yolo.losses.detection import Assignment
+from gjadet_yolo.losses.criterion import Assignment
 
 LIMITS = (0.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0, float("inf"))
 

@@ -17,8 +17,8 @@ from ultralytics.data.build import build_yolo_dataset
 from ultralytics.data.utils import check_det_dataset
 from ultralytics.utils import DEFAULT_CFG
 
-from gjadet_yolo.data.recipe import AugmentConfig
-from gjadet_yolo.engine.dataset import RecipeDataset
+from gjadet_yolo.host.dataset import RecipeDataset
+from gjadet_yolo.recipe.augment import AugmentConfig
 
 WAYS = {
     "host": AugmentConfig(),

@@ -23,7 +23,7 @@ from comparison.report import Line, markdown, plot, write_csv
 from comparison.study import Run, Study, Variant, runs
 from comparison.train import train_and_score
 
-from gjadet_yolo.locate import suggestion
+from gjadet_yolo.messages import suggestion
 
 SETTINGS = {
     "study": "",

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from ultralytics import YOLO
 
-from gjadet_yolo.data.boxes import LabelledImage
-from gjadet_yolo.data.yolo import read_yolo
+from gjadet_yolo.data.formats.boxes import LabelledImage
+from gjadet_yolo.data.formats.yolo import read_yolo
 
 COLOURS = ((60, 60, 230), (230, 140, 40), (60, 190, 60), (200, 60, 200), (40, 200, 220))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cv2
 
-from gjadet_yolo.data.synth.write import TRAIN, Request, write_still
+from gjadet_yolo.synth.write.pictures import TRAIN, Request, write_still
 
 
 def main(images: int = 200, imgsz: int = 640, rounds: int = 3) -> None:

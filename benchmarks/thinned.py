@@ -24,11 +24,11 @@ from compare import report
 from comparison.queue import result, work
 from comparison.study import Study, Variant, runs
 
-from gjadet_yolo.data.boxes import LabelledImage
-from gjadet_yolo.data.recipe import AugmentConfig
-from gjadet_yolo.data.repeat import repeat_factors
-from gjadet_yolo.data.yolo import read_yolo, write_yolo_set
-from gjadet_yolo.locate import suggestion
+from gjadet_yolo.data.augment.repeat import repeat_factors
+from gjadet_yolo.data.formats.boxes import LabelledImage
+from gjadet_yolo.data.formats.yolo import read_yolo, write_yolo_set
+from gjadet_yolo.messages import suggestion
+from gjadet_yolo.recipe.augment import AugmentConfig
 
 SETTINGS = {"data": "", "out": "", "counts": "", "epochs": "15", "imgsz": "320", "batch": "8", "seeds": "0"}
 SETTINGS |= {"model": "gjadetn.yaml", "host": "yolov8n.yaml", "weights": "", "layers": "10"}

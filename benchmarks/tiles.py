@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 from comparison.report import table
-from comparison.score import MAX_DET, score
 from ultralytics import YOLO
 
-from gjadet_yolo.data.boxes import LabelledImage
-from gjadet_yolo.data.yolo import read_yolo
-from gjadet_yolo.engine.sliced import sliced_predictor
-from gjadet_yolo.engine.slicing import Tiles
+from gjadet_yolo.data.formats.boxes import LabelledImage
+from gjadet_yolo.data.formats.yolo import read_yolo
+from gjadet_yolo.engine.tiles import Tiles
+from gjadet_yolo.evaluate.scores import MAX_DET, score
+from gjadet_yolo.host.sliced import sliced_predictor
 
 Finder = Callable[[LabelledImage], np.ndarray]
 OPTIONS = {"conf": 0.001, "iou": 0.7, "max_det": MAX_DET, "device": "cpu", "verbose": False}

@@ -13,7 +13,7 @@ _PUBLIC = {
     "JointDetect": "gjadet_yolo.nn.joint_detect",
     "GJRLoss": "gjadet_yolo.losses.gjr",
     "EqualizationLoss": "gjadet_yolo.losses.equalization",
-    "LossConfig": "gjadet_yolo.losses.config",
+    "LossConfig": "gjadet_yolo.recipe.loss",
     "GjadetModel": "gjadet_yolo.engine.model",
     "GjadetTrainer": "gjadet_yolo.engine.trainer",
     "GjadetValidator": "gjadet_yolo.engine.validator",

@@ -23,7 +23,7 @@ SEAMS = (
     "ultralytics.models.yolo.model",
     "ultralytics.engine.exporter",
 )
-"""Host modules that the plugin touches; ``gjadet_yolo.plugin`` holds one function for each."""
+"""Host modules that the plugin touches; ``gjadet_yolo.host.connect`` holds one function for each."""
 
 PATCHED = "__gjadet_patched__"
 """Mark of a host module that has been handed to the plugin."""
@@ -70,7 +70,7 @@ class SeamFinder:
 
 def connect(module: ModuleType) -> None:
     """Hand a loaded host module to the plugin."""
-    from gjadet_yolo import plugin
+    from gjadet_yolo.host import connect as plugin
 
     plugin.connect(module)
 

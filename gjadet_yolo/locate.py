@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 
 SCALES = "nsmlx"
@@ -92,13 +91,3 @@ def weights(name: str | Path) -> Path | None:
     """Packaged checkpoint that a bare name means (``gjadetn-crash-synth.pt``), or None."""
     path = Path(name)
     return files("weights").get(path.stem) if path.suffix == ".pt" and path.name == str(name) else None
-
-
-def suggestion(word: str, options: list[str] | tuple[str, ...]) -> str:
-    """Ready-made end of an error message: the closest match where there is one, and everything that is allowed.
-
-    Empty where nothing is.
-    """
-    close = get_close_matches(word, options, n=1, cutoff=0.5)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
-    return f"{hint} Allowed: {', '.join(options)}." if options else ""

@@ -1,7 +1,7 @@
 """Published systems that are built here, and what belongs to each: YAML rows, losses and model YAMLs.
 
 The one table. Rows and losses do not know it; a model YAML names its page in a ``# Docs:`` line, because a file of the
-user's may do so too. ``benchmarks/readme_table.py`` writes the table of the README from here.
+user's may do so too. ``tools/readme_table.py`` writes the table of the README from here.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 import gjadet_yolo  # noqa: F401  registers the plugin
-from gjadet_yolo.data.synth.still import Recipe
-from gjadet_yolo.data.synth.write import Request, render_set
+from gjadet_yolo.synth.still import Recipe
+from gjadet_yolo.synth.write.pictures import Request, render_set
 
 GOLDEN = Path(__file__).parent / "golden"
 TINY = {"imgsz": 128, "device": "cpu", "batch": 4, "plots": False, "verbose": False, "workers": 0}

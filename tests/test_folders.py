@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import gjadet_yolo
-from gjadet_yolo.folders import inputs_of, refuse_existing, refuse_inputs, refuse_too_large, whole_folder
-from gjadet_yolo.lock import Lock
-from gjadet_yolo.marks import MARK
+from gjadet_yolo.folders.lock import Lock
+from gjadet_yolo.folders.marks import MARK
+from gjadet_yolo.folders.whole import inputs_of, refuse_existing, refuse_inputs, refuse_too_large, whole_folder
 
 
 def make(out: Path, text: str = "new", force: bool = False) -> None:
@@ -152,7 +152,7 @@ def test_the_old_folder_comes_back_when_the_last_renaming_fails(tmp_path, monkey
 KILLED = """
 import os, sys
 from pathlib import Path
-from gjadet_yolo import folders
+from gjadet_yolo.folders.whole import whole as folders
 out, moment = Path(sys.argv[1]), sys.argv[2]
 rename = Path.rename
 def killed(path, target):

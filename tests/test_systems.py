@@ -10,8 +10,8 @@ import yaml
 from readme_table import BEGIN, END, table, with_table
 
 from gjadet_yolo import locate
-from gjadet_yolo.losses.config import CHOICES, LossConfig
 from gjadet_yolo.nn import MODULES
+from gjadet_yolo.recipe.loss import CHOICES, LossConfig
 from gjadet_yolo.systems import COMMON, RECIPE, SSPNET, SYSTEMS, System, system_of, yamls_of
 
 REPOSITORY = Path(__file__).parents[1]
@@ -105,7 +105,7 @@ def test_a_yaml_states_its_system_in_a_comment():
 class TestReadme:
     def test_the_table_is_what_is_registered(self):
         readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-        assert readme == with_table(readme, table()), "run: python benchmarks/readme_table.py"
+        assert readme == with_table(readme, table()), "run: python tools/readme_table.py"
 
     def test_only_the_table_changes(self):
         assert with_table(f"a\n{BEGIN}\nold\n{END}\nb\n", f"{BEGIN}\nnew\n{END}") == f"a\n{BEGIN}\nnew\n{END}\nb\n"

@@ -13,7 +13,7 @@ from ultralytics.data.build import build_dataloader, build_yolo_dataset
 from ultralytics.data.utils import check_det_dataset
 from ultralytics.utils import DEFAULT_CFG
 
-from gjadet_yolo.losses.detection import Assignment, DetectionCriterion
+from gjadet_yolo.losses.criterion import Assignment, DetectionCriterion
 
 
 class TrainingSet:

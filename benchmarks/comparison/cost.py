@@ -14,7 +14,7 @@ from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils.torch_utils import get_flops
 
 from gjadet_yolo.engine.model import GjadetModel
-from gjadet_yolo.plugin import asks_for_plugin
+from gjadet_yolo.host.connect import asks_for_plugin
 
 
 @dataclass(frozen=True)

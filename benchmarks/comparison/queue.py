@@ -17,8 +17,8 @@ from ultralytics.data.build import build_yolo_dataset
 from ultralytics.data.utils import check_det_dataset
 from ultralytics.utils import DEFAULT_CFG
 
-from comparison.score import Score
 from comparison.study import Run, Study, Variant
+from gjadet_yolo.evaluate.scores import Score
 
 
 def result(out: Path, run: Run) -> Score | None:

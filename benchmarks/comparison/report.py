@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comparison.cost import Cost
-from comparison.score import Score
 from comparison.study import Variant
+from gjadet_yolo.evaluate.scores import Score
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ import yaml
 from ultralytics import __version__
 from ultralytics.nn.tasks import yaml_model_load
 
-from gjadet_yolo.locate import suggestion
+from gjadet_yolo.messages import suggestion
 
 BLOCKS = ("loss", "augment", "schedule")
 

@@ -10,7 +10,7 @@ import torch
 import yaml
 from ultralytics import YOLO
 
-from comparison.score import Score, evaluate
+from gjadet_yolo.evaluate.scores import Score, evaluate
 
 
 def train_and_score(folder: Path, threads: int) -> Score:

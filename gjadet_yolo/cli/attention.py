@@ -34,7 +34,7 @@ def add_subparser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Predict, draw, and say where the sheets are."""
-    from gjadet_yolo.folders import inputs_of, refuse_existing, whole_folder
+    from gjadet_yolo.folders.whole import inputs_of, refuse_existing, whole_folder
 
     inputs = inputs_of(args.model, args.source)
     refuse_existing(args.out, args.force, inputs)

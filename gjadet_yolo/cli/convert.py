@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gjadet_yolo.cli.arguments import add_flag
 
 if TYPE_CHECKING:
-    from gjadet_yolo.data.boxes import BoxDataset
+    from gjadet_yolo.data.formats.boxes import BoxDataset
 
 
 def add_subparser(subparsers: Any) -> None:
@@ -36,10 +36,10 @@ def add_subparser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Convert and print what was met."""
     from gjadet_yolo.cli.progress import progress
-    from gjadet_yolo.data.coco import read_coco
-    from gjadet_yolo.data.convert import sources, write_coco, write_yolo
-    from gjadet_yolo.data.yolo import read_yolo
-    from gjadet_yolo.folders import refuse_existing
+    from gjadet_yolo.data.formats.coco import read_coco
+    from gjadet_yolo.data.formats.convert import sources, write_coco, write_yolo
+    from gjadet_yolo.data.formats.yolo import read_yolo
+    from gjadet_yolo.folders.whole import refuse_existing
 
     if (args.coco is None) == (args.yolo is None):
         raise ValueError("gjadet convert takes either coco=DIR (to YOLO) or yolo=data.yaml (to COCO).")

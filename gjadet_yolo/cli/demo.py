@@ -39,10 +39,10 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     import gjadet_yolo  # noqa: F401  registers where the autoload files are switched off
-    from gjadet_yolo.data.synth.video import VideoPlan, draw_video
-    from gjadet_yolo.data.synth.write import VIDEO
-    from gjadet_yolo.folders import inputs_of, refuse_existing, refuse_too_large, whole_folder
-    from gjadet_yolo.marks import MARK
+    from gjadet_yolo.folders.marks import MARK
+    from gjadet_yolo.folders.whole import inputs_of, refuse_existing, refuse_too_large, whole_folder
+    from gjadet_yolo.synth.video import VideoPlan, draw_video
+    from gjadet_yolo.synth.write.pictures import VIDEO
 
     inputs = inputs_of(args.model)
     refuse_existing(args.out, args.force, inputs)
@@ -62,7 +62,7 @@ def loaded(name: str) -> Any:
     """A checkpoint, packaged or the user's."""
     from ultralytics import YOLO
 
-    from gjadet_yolo.data.synth.scene import NAMES
+    from gjadet_yolo.synth.world.scene import NAMES
 
     print(f"Model {name}", flush=True)
     model = YOLO(name)
@@ -79,8 +79,8 @@ def trained(args: argparse.Namespace, folder: Path) -> Any:
     """A small model, trained on the spot."""
     from ultralytics import YOLO
 
-    from gjadet_yolo.data.synth.still import Recipe
-    from gjadet_yolo.data.synth.write import Request, render_set
+    from gjadet_yolo.synth.still import Recipe
+    from gjadet_yolo.synth.write.pictures import Request, render_set
 
     name = args.model or "gjadet.yaml"
     size = TRAINING["imgsz"]
@@ -103,11 +103,11 @@ def detect(model: Any, video: Any, folder: Path, imgsz: int) -> str:
 
     from gjadet_yolo.cli.progress import progress
     from gjadet_yolo.data.media import VideoFile, write_image
-    from gjadet_yolo.data.synth.scene import NAMES
-    from gjadet_yolo.data.synth.truth import write_truth
-    from gjadet_yolo.data.synth.write import Counted
     from gjadet_yolo.evaluate.matching import measure, table
     from gjadet_yolo.evaluate.overlay import draw_match, sheet
+    from gjadet_yolo.synth.world.scene import NAMES
+    from gjadet_yolo.synth.write.pictures import Counted
+    from gjadet_yolo.synth.write.truth import write_truth
 
     size, pairs, shown = video.plan.size_px, [], []
     every = max(video.plan.frames // 6, 1)

@@ -190,7 +190,7 @@ def check_autoload(findings: Findings) -> None:
 
 def check_registration(findings: Findings) -> None:
     """What is registered with the host."""
-    from gjadet_yolo import plugin
+    from gjadet_yolo.host import connect as plugin
 
     connected: list[str] = []
     registered: list[str] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gjadet_yolo.plugin import BELOW, LOWEST
+from gjadet_yolo.host.connect import BELOW, LOWEST
 
 EXTRAS = {
     "timm": "timm",

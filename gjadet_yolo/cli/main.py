@@ -12,7 +12,7 @@ from typing import NoReturn
 from gjadet_yolo.cli import attention, convert, demo, doctor, models, predict, synth, val, version
 from gjadet_yolo.cli.failures import explained, is_closed_pipe, is_fault, known_errors
 from gjadet_yolo.cli.words import ASSIGNMENT, HELP, OPTION, UsageError, keys_of, normalise
-from gjadet_yolo.locate import suggestion
+from gjadet_yolo.messages import suggestion
 
 VERBS = {
     "attention": attention,

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Predict, draw, and say where the pictures are."""
     cut = tiles(args)
     check_source(args.source)
-    from gjadet_yolo.engine.sliced import sliced_predictor
+    from gjadet_yolo.host.sliced import sliced_predictor
 
     model = loaded(args.model)
     settings = passed_on(args, "source", "conf", "vid_stride", "line_width", "save_txt", "save_conf", "imgsz")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gjadet_yolo.cli.arguments import add_flag, natural, pair, positive
-from gjadet_yolo.data.synth.defaults import PER_IMAGE, SHARES
+from gjadet_yolo.synth.defaults import PER_IMAGE, SHARES
 
 
 def add_subparser(subparsers: Any) -> None:
@@ -58,9 +58,9 @@ def default_text(name: str, mean: float) -> str:
 def run(args: argparse.Namespace) -> int:
     """Render and say where everything is."""
     from gjadet_yolo.cli.progress import progress
-    from gjadet_yolo.data.synth.workers import cores
-    from gjadet_yolo.data.synth.write import render_set
-    from gjadet_yolo.folders import inputs_of, refuse_existing
+    from gjadet_yolo.folders.whole import inputs_of, refuse_existing
+    from gjadet_yolo.synth.write.pictures import render_set
+    from gjadet_yolo.synth.write.workers import cores
 
     refuse_existing(args.out, args.force, inputs_of(args.pulse))
     request = request_of(args)
@@ -79,9 +79,9 @@ def request_of(args: argparse.Namespace) -> Any:
     Raises:
         ValueError: An impossible setting.
     """
-    from gjadet_yolo.data.synth.still import HOSTS, SCENES, Recipe
-    from gjadet_yolo.data.synth.write import Request
-    from gjadet_yolo.locate import suggestion
+    from gjadet_yolo.messages import suggestion
+    from gjadet_yolo.synth.still import HOSTS, SCENES, Recipe
+    from gjadet_yolo.synth.write.pictures import Request
 
     if args.scene and args.scene not in SCENES:
         raise ValueError(f"scene={args.scene}: there is no such scene.{suggestion(args.scene, list(SCENES))}")

@@ -22,7 +22,7 @@ SAID = 200  # characters of the host's message
 
 
 class TileBar:
-    """Progress over everything that the network sees; a ``Watch`` of ``engine/slicing.py``."""
+    """Progress over everything that the network sees; a ``Watch`` of ``engine/tiles.py``."""
 
     steps: Iterator[Any] | None = None
 
@@ -85,7 +85,7 @@ def add_tiling(parser: Any) -> None:
 
 def tiles(args: argparse.Namespace) -> Any:
     """How frames are cut."""
-    from gjadet_yolo.engine.slicing import Tiles
+    from gjadet_yolo.engine.tiles import Tiles
 
     return Tiles(args.tile, args.tile // 5 if args.overlap is None else args.overlap, args.batch)
 
@@ -107,7 +107,7 @@ def loaded(name: str) -> Any:
     """
     from ultralytics import YOLO
 
-    from gjadet_yolo.plugin import PluginError  # its package registers where the autoload files are switched off
+    from gjadet_yolo.host.connect import PluginError  # its package registers where the autoload files are switched off
 
     missing = f"model {name} does not exist.{closest(name, models=True)}"
     if Path(name).parent != Path() and not Path(name).exists() and "://" not in name:

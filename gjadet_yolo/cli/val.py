@@ -28,8 +28,8 @@ def add_subparser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Validate and print the host's table."""
     cut = tiles(args)
-    from gjadet_yolo.engine.sliced import check_split, sliced_validator
     from gjadet_yolo.evaluate.detections import Detections
+    from gjadet_yolo.host.sliced import check_split, sliced_validator
 
     check_split(args.data, args.split)
     model, kept = loaded(args.model), []

@@ -10,7 +10,7 @@ import argparse
 import re
 from collections.abc import Mapping, Sequence
 
-from gjadet_yolo.locate import suggestion
+from gjadet_yolo.messages import suggestion
 
 ASSIGNMENT = re.compile(r"(?:--?)?([A-Za-z][\w-]*)=(.*)", re.DOTALL)
 OPTION = re.compile(r"--?([A-Za-z][\w-]*)")

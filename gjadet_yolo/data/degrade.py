@@ -17,7 +17,7 @@ from types import ModuleType
 import cv2
 import numpy as np
 
-from gjadet_yolo.locate import suggestion
+from gjadet_yolo.messages import suggestion
 
 Degradation = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 READ_SHARE = 0.25  # of the noise variance at mid grey that does not depend on the light

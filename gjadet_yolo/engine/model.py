@@ -14,10 +14,9 @@ from torch import nn
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from ultralytics.utils.torch_utils import scale_img, unwrap_model
 
-from gjadet_yolo.data.recipe import AugmentConfig
-from gjadet_yolo.engine.schedule import ScheduleConfig
-from gjadet_yolo.losses.config import LossConfig
-from gjadet_yolo.losses.detection import (
+from gjadet_yolo.engine.stages import ScheduleConfig
+from gjadet_yolo.host.connect import require
+from gjadet_yolo.losses.criterion import (
     Statistics,
     build_criterion,
     hold_statistics,
@@ -25,7 +24,8 @@ from gjadet_yolo.losses.detection import (
     set_training,
 )
 from gjadet_yolo.nn import JointDetect
-from gjadet_yolo.plugin import require
+from gjadet_yolo.recipe.augment import AugmentConfig
+from gjadet_yolo.recipe.loss import LossConfig
 
 
 class GjadetModel(DetectionModel):

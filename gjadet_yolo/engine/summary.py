@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gjadet_yolo.engine.schedule import Stage
-from gjadet_yolo.losses.config import LossConfig
+from gjadet_yolo.engine.stages import Stage
 from gjadet_yolo.losses.weights import box_weights, class_weights, term_gains
+from gjadet_yolo.recipe.loss import LossConfig
 
 if TYPE_CHECKING:
     from gjadet_yolo.engine.model import GjadetModel

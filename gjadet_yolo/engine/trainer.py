@@ -22,14 +22,14 @@ from ultralytics.data import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG, DEFAULT_CFG_DICT, LOCAL_RANK, LOGGER, RANK
 
-from gjadet_yolo.data.recipe import AugmentConfig
-from gjadet_yolo.engine.dataset import RecipeDataset
 from gjadet_yolo.engine.model import GjadetModel, student
-from gjadet_yolo.engine.schedule import ScheduleConfig, Stage, plan_stages, stage_at
+from gjadet_yolo.engine.stages import ScheduleConfig, Stage, plan_stages, stage_at
 from gjadet_yolo.engine.summary import recipe_line, stated_arguments
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
-from gjadet_yolo.losses.detection import DetectionCriterion, Statistics, branches, load_statistics, statistics
+from gjadet_yolo.host.dataset import RecipeDataset
+from gjadet_yolo.losses.criterion import DetectionCriterion, Statistics, branches, load_statistics, statistics
+from gjadet_yolo.recipe.augment import AugmentConfig
 
 
 def record_class_ratios(trainer: GjadetTrainer) -> None:

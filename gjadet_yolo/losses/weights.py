@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 
-from gjadet_yolo.losses.config import LEVELS, LossConfig
+from gjadet_yolo.recipe.loss import LEVELS, LossConfig
 
 BOX_SPREAD = 4.0
 CLASS_SPREAD = 15.0

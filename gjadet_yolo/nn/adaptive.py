@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn.functional import hardsigmoid, relu
 
-from gjadet_yolo.locate import suggestion
+from gjadet_yolo.messages import suggestion
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
 PART_BYTES = 1 << 20

@@ -22,8 +22,8 @@ from torch.nn.functional import conv2d, grid_sample, interpolate
 from torchvision.ops import DeformConv2d, deform_conv2d
 from ultralytics.nn.modules import Conv
 
-from gjadet_yolo.export import ExportLimit
 from gjadet_yolo.nn.adaptive import ScaleAttention, TaskAttention
+from gjadet_yolo.nn.export_limit import ExportLimit
 from gjadet_yolo.nn.levels import Levels, check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
 

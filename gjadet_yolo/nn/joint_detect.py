@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from ultralytics.nn.modules import Detect
 
-from gjadet_yolo.export import ExportLimit
+from gjadet_yolo.nn.export_limit import ExportLimit
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
 

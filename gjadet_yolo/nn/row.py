@@ -1,7 +1,7 @@
 """What a model YAML row means: the facts a plugin module gets from the parser, and its answer.
 
 Each plugin module states its own row rule as a classmethod ``plan(row) -> Plan`` beside the class, and the number of
-inputs it takes as ``inputs``. The parser (``gjadet_yolo/parse.py``) applies the rule; it knows no module by name.
+inputs it takes as ``inputs``. The parser (``gjadet_yolo/host/parse.py``) applies the rule; it knows no module by name.
 """
 
 from __future__ import annotations

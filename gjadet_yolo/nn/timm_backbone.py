@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from gjadet_yolo.locate import suggestion
+from gjadet_yolo.messages import suggestion
 from gjadet_yolo.nn.levels import Levels
 from gjadet_yolo.nn.row import Plan, Row
 

@@ -16,10 +16,10 @@ pytest.importorskip("faster_coco_eval")
 
 from comparison.queue import claim
 from comparison.report import Line, gain, markdown, spread
-from comparison.score import Score, groups, score
 from comparison.study import Run, Study, Variant, runs
 
-from gjadet_yolo.data.boxes import LabelledImage
+from gjadet_yolo.data.formats.boxes import LabelledImage
+from gjadet_yolo.evaluate.scores import Score, groups, score
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "compare.py"
 

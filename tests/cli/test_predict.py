@@ -13,7 +13,7 @@ from ultralytics.utils import LOGGER
 
 from gjadet_yolo.cli.main import main, parse
 from gjadet_yolo.cli.tiling import TileBar, passed_on
-from gjadet_yolo.engine.sources import Files, breaks_off, is_local
+from gjadet_yolo.host.sources import Files, breaks_off, is_local
 from gjadet_yolo.locate import weights
 
 MODEL = "gjadetn-crash-synth.pt"

@@ -1,4 +1,4 @@
-"""One walk over every verb that writes: the rules of ``folders.py``, full disks, interrupts and kills."""
+"""One walk over every verb that writes: the rules of ``folders/whole.py``, full disks, interrupts and kills."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ import pytest
 
 from gjadet_yolo.cli.main import main
 from gjadet_yolo.data.media import VideoFile, count_frames
-from gjadet_yolo.data.synth.still import Recipe
-from gjadet_yolo.data.synth.write import Request, render_set
+from gjadet_yolo.synth.still import Recipe
+from gjadet_yolo.synth.write.pictures import Request, render_set
 
 SYNTH = ("imgsz=96", "square=6,12", "point=4", "scene=rig")
 VERBS = {
@@ -203,7 +203,7 @@ from gjadet_yolo.cli.main import main
 if __name__ == "__main__":
     sys.exit(main(["synth", "out={out}", "images=2000", "imgsz=128", "workers=2"]))
 """
-FIRST_USE = "from gjadet_yolo.data.synth.first_use import render\nrender({{'path': '{out}', 'val': 'images/val'}})"
+FIRST_USE = "from gjadet_yolo.synth.write.first_use import render\nrender({{'path': '{out}', 'val': 'images/val'}})"
 
 
 @pytest.mark.parametrize(

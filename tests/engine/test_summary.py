@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from gjadet_yolo.engine.schedule import Stage
+from gjadet_yolo.engine.stages import Stage
 from gjadet_yolo.engine.summary import recipe_line, stated_arguments
 
 DEFAULTS = {"box": 7.5, "cls": 0.5, "cls_pw": 0.0, "epochs": 100}

@@ -15,11 +15,11 @@ from conftest import TINY
 from ultralytics import YOLO
 from ultralytics.nn.tasks import load_checkpoint
 
-from gjadet_yolo.data.synth.video import VideoPlan, draw_video, write_video
 from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.evaluate.curves import read_class_ratios
-from gjadet_yolo.losses.detection import statistics
+from gjadet_yolo.losses.criterion import statistics
 from gjadet_yolo.losses.weights import box_weights
+from gjadet_yolo.synth.video import VideoPlan, draw_video, write_video
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from heads import batch, outputs, plain
 
-from gjadet_yolo.losses.detection import DetectionCriterion, set_training
+from gjadet_yolo.losses.criterion import DetectionCriterion, set_training
 from gjadet_yolo.losses.negative_sampling import (
     anchor_weights,
     intersection_over_foreground,

@@ -10,7 +10,7 @@ import torch.multiprocessing as mp
 from heads import batch as batch_of_targets
 from heads import joint, outputs
 
-from gjadet_yolo.losses.detection import build_criterion, statistics
+from gjadet_yolo.losses.criterion import build_criterion, statistics
 from gjadet_yolo.losses.gjr import GJRLoss
 
 STEPS, SAMPLES = 3, 8

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from gjadet_yolo.losses.config import LossConfig
 from gjadet_yolo.losses.weights import BOX_SPREAD, CLASS_SPREAD, box_weights, class_weights, term_gains
+from gjadet_yolo.recipe.loss import LossConfig
 
 SETS = [(2531, 70, 60, 2), (5000, 300, 200, 100, 1), (40, 40, 40), (90, 0, 10), (0, 0), (1,)]
 
