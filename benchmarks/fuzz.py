@@ -1,9 +1,10 @@
 """Fuzz everything that reads what a user gives: no raw traceback, no hang, nothing lost. Exit status 1 if one is found.
 
-    python benchmarks/fuzz.py [cases=5000] [seed=0] [out=fuzz] [workers=2] [limit=10] [first=0]
+    python benchmarks/fuzz.py [cases=5000] [seed=0] [out=fuzz] [workers=2] [limit=10] [first=0] [reader=COCO]
     python benchmarks/fuzz.py case=NUMBER [seed=0]          # one case again, with its traceback; its files are kept
 
-Writes ``fuzz.md`` (the table, and distinct failures) and ``failures.csv`` into ``out``.
+Cases are numbered from ``first`` on; ``limit`` is the time of a case in s, ``reader`` takes those readers only whose
+name holds the text. Writes ``fuzz.md`` (the table, and distinct failures) and ``failures.csv`` into ``out``.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from fuzzing.case import Result
+from fuzzing.case import Result, rng_of
 from fuzzing.report import failures, groups, table, write_failures
 from fuzzing.run import READERS, Plan, registry, run
 
-SETTINGS = {"cases": "5000", "first": "0", "case": "", "seed": "0", "out": "fuzz"}
+SETTINGS = {"cases": "5000", "first": "0", "case": "", "reader": "", "seed": "0", "out": "fuzz"}
 SETTINGS |= {"workers": "2", "limit": "10", "readers": READERS}
 
 
@@ -61,13 +62,17 @@ def main(arguments: list[str]) -> int:
         return again(settings)
     out, count, first = Path(settings["out"]), int(settings["cases"]), int(settings["first"])
     out.mkdir(parents=True, exist_ok=True)
-    start = time.monotonic()
+    found, start = registry(settings["readers"]), time.monotonic()
+    seed, cases = int(settings["seed"]), range(first, first + count)
+    numbers = [
+        number for number in cases if settings["reader"].lower() in found.reader_of(rng_of(seed, number)).lower()
+    ]
     with tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True) as folder:
-        plan = Plan(int(settings["seed"]), Path(folder), settings["readers"], float(settings["limit"]))
-        results = run(plan, range(first, first + count), int(settings["workers"]), Progress(count))
-    text = table(results, list(registry(settings["readers"]).readers))
+        plan = Plan(seed, Path(folder), settings["readers"], float(settings["limit"]))
+        results = run(plan, numbers, int(settings["workers"]), Progress(len(numbers)))
+    text = table(results, list(found.readers))
     seconds = f"{time.monotonic() - start:.0f} s"
-    text += f"\n{count:,} cases, seed {settings['seed']}, {settings['workers']} workers, {seconds}\n"
+    text += f"\n{len(numbers):,} cases, seed {seed}, {settings['workers']} workers, {seconds}\n"
     (out / "fuzz.md").write_text(f"{text}\n{groups(results)}", encoding="utf-8", errors="backslashreplace")
     write_failures(results, out / "failures.csv")
     print(text)

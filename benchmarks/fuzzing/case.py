@@ -25,6 +25,11 @@ class Lost(AssertionError):
     """What was written holds less than what was read."""
 
 
+def rng_of(seed: int, number: int) -> np.random.Generator:
+    """Source of all randomness of a case."""
+    return np.random.default_rng([seed, number])
+
+
 @dataclass
 class Draw:
     """What a case is made from.

@@ -79,7 +79,8 @@ def run_command_case(draw: Draw) -> Case:
     argv = [*words, *pairs(arguments)]
     if draw.chance(0.05):
         argv[int(draw.rng.integers(len(argv)))] = str(draw.pick(WORDS))
-    names = [*arguments, *words, "verb", *(f"'{value}'" for value in arguments.values())]
+    names = [*arguments, *words, "verb", *(f"{value} " for value in arguments.values())]
+    names += [f"'{value}'" for value in arguments.values()]
     names += [form for value in arguments.values() for form in named(Path(value).name)]
     shown = " ".join(word.replace(str(draw.folder), "CASE")[:80] for word in argv)
     call = functools.partial(command, argv)

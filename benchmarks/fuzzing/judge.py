@@ -8,9 +8,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 
-from fuzzing.case import FAILURES, LOSS, RAW, REFUSED, SUCCEEDED, UNCLEAR, Case, Draw, Lost, Registry, Result
+from fuzzing.case import FAILURES, LOSS, RAW, REFUSED, SUCCEEDED, UNCLEAR, Case, Draw, Lost, Registry, Result, rng_of
 from fuzzing.keep import contents, losses
 
 KNOWN = (ValueError, OSError, RuntimeError)
@@ -32,7 +31,7 @@ def run_case(
         ground: Empty folder for everything the case touches.
         tell: Told the reader and what was done to its input, before the call.
     """
-    rng = np.random.default_rng([seed, number])
+    rng = rng_of(seed, number)
     reader = registry.reader_of(rng)
     folder = ground / "home" / "user" / "project"  # room above it for cases that write to '../..'
     folder.mkdir(parents=True)

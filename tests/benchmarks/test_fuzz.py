@@ -1,4 +1,4 @@
-"""The fuzzing harness: it sees a planted traceback, hang, crash and loss, repeats cases, and finds nothing in 100 of them."""
+"""The fuzzing harness sees a planted traceback, hang, crash and loss, repeats cases, and finds nothing in 100 of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fuzz import main
-from fuzzing.case import CRASH, HANG, LOSS, RAW, REFUSED, SUCCEEDED, UNCLEAR, Case, Draw, Registry, Result
+from fuzzing.case import CRASH, HANG, LOSS, RAW, REFUSED, SUCCEEDED, UNCLEAR, Case, Draw, Registry, Result, rng_of
 from fuzzing.judge import judge, run_case
 from fuzzing.keep import contents, losses
 from fuzzing.mutate import json_text, mutated, mutated_bytes, yaml_text
@@ -54,7 +54,7 @@ EXPECTED = {
 
 def kind_of(number: int) -> str:
     """What the planted reader draws for a case."""
-    rng = np.random.default_rng([0, number])
+    rng = rng_of(0, number)
     PLANTED.reader_of(rng)
     return list(EXPECTED)[int(rng.integers(len(EXPECTED)))]
 
