@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-
 from fuzzing.case import FAILURES, LOSS, RAW, REFUSED, SUCCEEDED, UNCLEAR, Case, Draw, Lost, Registry, Result, rng_of
 from fuzzing.keep import contents, losses
 

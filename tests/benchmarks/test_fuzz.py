@@ -1,4 +1,4 @@
-"""The fuzzing harness sees a planted traceback, hang, crash and loss, repeats cases, and finds nothing in 100 of them."""
+"""The fuzzing harness sees planted tracebacks, hangs, crashes and losses, and finds none of its own in 100 cases."""
 
 from __future__ import annotations
 
