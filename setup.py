@@ -15,7 +15,7 @@ from setuptools.command.build_py import build_py
 from setuptools.command.editable_wheel import editable_wheel
 
 PTH = (
-    "import os; exec(\"if os.environ.get('GJADET_AUTOLOAD') != '0':\\n"
+    "import os; exec(\"if os.environ.get('GJADET_AUTOLOAD', '').lower() not in ('0', 'false', 'no', 'off'):\\n"
     ' try:\\n  import gjadet_yolo\\n except Exception:\\n  pass")\n'
 )
 FILES = {"gjadet_yolo_autoload.pth": PTH, "gjadet_yolo_autoload.start": "gjadet_yolo.autoload:start\n"}

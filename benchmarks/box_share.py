@@ -3,7 +3,7 @@
     python benchmarks/box_share.py model=last.pt data=DATA.yaml [imgsz=256] [batch=8] [batches=20] [powers=0,0.25,0.5]
 
 Per class: share of the training boxes, share of the box term (its weights q times 1 - CIoU) and mean of 1 - CIoU, with
-the weights (n_max / n_c) ** power of ``loss: box_pw``. Images are those of the host's default augmentation.
+the weights (n_max / n_c) ** power of ``loss: box_pw``, unbounded. Images are those of the host's default augmentation.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python benchmarks/readme_table.py [readme=README.md]
 
-Rows are the systems of ``gjadet_yolo/systems.py``; modules, losses and model YAMLs come from where they are stated.
+Rows are the systems of ``gjadet_yolo/systems.py``; their rows, losses and model YAMLs stand there too.
 Parameters are those of the system's first YAML at scale n with 5 classes. Everything between the two marks is replaced.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gjadet_yolo import locate
 from gjadet_yolo.engine.model import GjadetModel
-from gjadet_yolo.systems import SYSTEMS, System, members
+from gjadet_yolo.systems import SYSTEMS, System, yamls_of
 
 BEGIN, END = "<!-- systems: begin -->", "<!-- systems: end -->"
 HEADER = ("system", "what it is", "rows", "`loss:` keys", "model YAMLs", "parameters at n")
@@ -27,9 +27,8 @@ def parameters(stem: str) -> int:
 
 def cells(system: System) -> tuple[str, ...]:
     """Cells of a system's row; its leading YAML comes first."""
-    found = members(system)
-    yamls = sorted(found.yamls, key=lambda stem: (stem != system.lead, stem))
-    lists = (", ".join(f"`{name}`" for name in names) for names in (found.modules, found.losses, yamls))
+    yamls = sorted(yamls_of(system), key=lambda stem: (stem != system.lead, stem))
+    lists = (", ".join(f"`{name}`" for name in names) for names in (system.rows, system.losses, yamls))
     size = f"{parameters(system.lead) / 1e6:.2f} M" if system.lead else ""
     return (f"[{system.title}]({system.page})", f"{system.what} ({system.source})", *lists, size)
 

@@ -2,8 +2,8 @@
 
 Ultralytics has no plugin mechanism. A ``.pth`` file (and a ``.start`` file for Python 3.15+, PEP 829) in site-packages
 imports this package in every interpreter, and the package calls :func:`install`. The hook costs one string comparison
-per import; torch and Ultralytics are imported by nobody but the user. ``GJADET_AUTOLOAD=0`` switches the files off;
-``import gjadet_yolo`` always registers.
+per import; torch and Ultralytics are imported by nobody but the user. ``GJADET_AUTOLOAD=0`` (or ``false``, ``no``,
+``off``) switches the files off; ``import gjadet_yolo`` always registers.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ SEAMS = (
 )
 """Host modules that the plugin touches; ``gjadet_yolo.plugin`` holds one function for each."""
 
+PATCHED = "__gjadet_patched__"
+"""Mark of a host module that has been handed to the plugin."""
+
+OFF = ("0", "false", "no", "off")
+"""Values of ``GJADET_AUTOLOAD``, in any case, that switch the files off; setup.py writes them into the .pth file."""
+
 
 class SeamLoader:
     """Loader that runs the host's own loader first and then connects the plugin to the module."""
@@ -41,6 +47,7 @@ class SeamLoader:
 
     def exec_module(self, module: ModuleType) -> None:
         self.loader.exec_module(module)
+        vars(module).pop(PATCHED, None)  # a reload keeps the mark and undoes what it stands for
         connect(module)
 
 
@@ -85,9 +92,10 @@ def installed() -> bool:
 def start() -> None:
     """Entry point named in the ``.start`` file; importing this module has already installed the hook.
 
-    With ``GJADET_AUTOLOAD=0`` it takes everything back, so that a later ``import gjadet_yolo`` registers again.
+    Where ``GJADET_AUTOLOAD`` is one of ``OFF``, it takes everything back, so that a later ``import gjadet_yolo``
+    registers again.
     """
-    if os.environ.get("GJADET_AUTOLOAD") == "0":
+    if os.environ.get("GJADET_AUTOLOAD", "").lower() in OFF:
         sys.meta_path.remove(SeamFinder)
         for name in ("gjadet_yolo", "gjadet_yolo.autoload"):
             sys.modules.pop(name, None)

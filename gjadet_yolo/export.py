@@ -13,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from gjadet_yolo.seams import Seam
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -72,9 +74,9 @@ def name_of(model: nn.Module) -> str:
     return Path(getattr(model, "pt_path", None) or yaml.get("yaml_file") or "This model").name
 
 
-def connect_exporter(exporter: ModuleType) -> None:
+def connect_exporter(exporter: ModuleType) -> list[Seam]:
     """Let the host's ``Exporter`` check the limits first; for ``ultralytics.engine.exporter``."""
-    exporter.Exporter.__call__ = checking(exporter.Exporter.__call__)
+    return [Seam(exporter.Exporter, "__call__", checking)]
 
 
 def checking(call: Callable[..., str]) -> Callable[..., str]:

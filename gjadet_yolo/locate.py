@@ -95,7 +95,10 @@ def weights(name: str | Path) -> Path | None:
 
 
 def suggestion(word: str, options: list[str] | tuple[str, ...]) -> str:
-    """Ready-made end of an error message: the closest match where there is one, and everything that is allowed."""
+    """Ready-made end of an error message: the closest match where there is one, and everything that is allowed.
+
+    Empty where nothing is.
+    """
     close = get_close_matches(word, options, n=1, cutoff=0.5)
     hint = f" Did you mean '{close[0]}'?" if close else ""
-    return f"{hint} Allowed: {', '.join(options)}."
+    return f"{hint} Allowed: {', '.join(options)}." if options else ""

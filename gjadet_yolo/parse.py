@@ -19,8 +19,10 @@ from typing import Any
 import torch
 import torchvision
 
+from gjadet_yolo.blocks import check_names, check_task
 from gjadet_yolo.locate import suggestion
 from gjadet_yolo.nn.row import Plan, Row
+from gjadet_yolo.rows import check_shape, describe, shown
 
 HOOK = "__gjadet_plan__"
 RULE = "__gjadet_has_rule__"
@@ -66,7 +68,9 @@ def extend_parser(tasks: ModuleType, stock: Callable[..., Any]) -> Callable[...,
 
     def parse_model(d: dict[str, Any], ch: int, verbose: bool = True) -> tuple[torch.nn.Sequential, list[int]]:
         """Host's ``parse_model`` with plugin rows; checks names, inputs and arguments before anything is built."""
+        check_names(d)
         check_rows(d, vars(tasks))
+        check_task(d)
         return parser(d, ch, verbose)
 
     return parse_model
@@ -89,7 +93,7 @@ def plan_row(module: Any, env: dict[str, Any]) -> tuple[list[Any], int, int]:
     head = {key: env.get(key) for key in ("reg_max", "end2end", "legacy")}
     channels = tuple(env["ch"][source] for source in as_list(env["f"]))
     row = Row(index, channels, tuple(env["args"]), env["n"], env["width"], env["max_channels"], head)
-    where = describe(index, env["f"], env.get("n_", env["n"]), module.__name__, env["args"])
+    where = describe(env.get("d", {}), index, (env["f"], env.get("n_", env["n"]), module.__name__, env["args"]))
     try:
         plan = module.plan(row)
         inspect.signature(module).bind(*plan.args)
@@ -108,7 +112,7 @@ def check_output(plan: Plan, where: str) -> None:
 
 
 def check_rows(d: dict[str, Any], names: dict[str, Any]) -> None:
-    """Check module names, and the inputs of plugin rows, of a whole model YAML.
+    """Check the rows of a whole model YAML: their shape, module names and inputs.
 
     Args:
         d: Model YAML as a dictionary.
@@ -117,32 +121,35 @@ def check_rows(d: dict[str, Any], names: dict[str, Any]) -> None:
     Raises:
         ValueError: Wrong row shape, unknown module or wrong ``from``, with the row and what is allowed.
     """
-    for index, row in enumerate([*d.get("backbone", []), *d.get("head", [])]):
-        if not isinstance(row, (list, tuple)) or len(row) != 4 or not isinstance(row[3], list):
-            raise ValueError(f"Model YAML row {index} is {row!r}, expected [from, repeats, module, [arguments]].")
-        source, repeats, name, args = row
-        where = describe(index, source, repeats, name, args)
+    check_shape(d)
+    for index, row in enumerate([*d["backbone"], *d["head"]]):
+        source, _, name, _ = row
+        where = describe(d, index, row)
         module = resolve(name, names)
         if module is None:
             options = sorted(k for k, v in names.items() if isinstance(v, type) and issubclass(v, torch.nn.Module))
             raise ValueError(f"{where}: there is no module '{name}'.{suggestion(str(name), options)}")
         if has_rule(module):
-            check_sources(source, index, module, where)
+            check_count(source, module, where)
+        check_sources(source, index, where)
 
 
-def check_sources(source: Any, index: int, module: Any, where: str) -> None:
-    """Refuse a wrong number of inputs, or inputs that are not earlier layers."""
-    sources = as_list(source)
-    allowed = module.inputs
-    if len(sources) not in allowed:
-        count = f"{allowed.start}" if len(allowed) == 1 else f"{allowed.start} to {allowed.stop - 1}"
-        raise ValueError(f"{where}: {len(sources)} inputs, {module.__name__} takes {count}.")
+def check_count(source: Any, module: Any, where: str) -> None:
+    """Refuse a number of inputs that a plugin module does not take."""
+    count, allowed = len(as_list(source)), module.inputs
+    if count not in allowed:
+        expected = f"{allowed.start}" if len(allowed) == 1 else f"{allowed.start} to {allowed.stop - 1}"
+        raise ValueError(f"{where}: {count} inputs, {module.__name__} takes {expected}.")
     if isinstance(source, (list, tuple)) and len(allowed) == 1:
         raise ValueError(f"{where}: 'from' is a list, {module.__name__} takes one layer number such as -1.")
-    for value in sources:
+
+
+def check_sources(source: Any, index: int, where: str) -> None:
+    """Refuse inputs that are not earlier layers."""
+    for value in as_list(source):
         if not isinstance(value, int) or isinstance(value, bool) or not -max(index, 1) <= value < index:
             raise ValueError(
-                f"{where}: 'from' names {value!r}, allowed: earlier layers {-max(index, 1)} to {index - 1}."
+                f"{where}: 'from' names {shown(value)}, allowed: earlier layers {-max(index, 1)} to {index - 1}."
             )
 
 
@@ -159,11 +166,6 @@ def resolve(name: Any, names: dict[str, Any]) -> Any:
 def as_list(source: Any) -> list[Any]:
     """``from`` as a list."""
     return list(source) if isinstance(source, (list, tuple)) else [source]
-
-
-def describe(index: int, source: Any, repeats: Any, name: Any, args: Any) -> str:
-    """A row as the user wrote it, for error messages."""
-    return f"Model YAML row {index} [{source}, {repeats}, {name}, {list(args)}]"
 
 
 def yaml_arguments(module: Any) -> str:

@@ -1,6 +1,7 @@
 """What is registered with Ultralytics, and the checks around it.
 
-One function per host module, called by the import hook (``autoload.py``) once that module has loaded:
+One function per host module names what is wrapped in it. The import hook (``autoload.py``) has that wrapped once the
+module has loaded, all of it or nothing:
 
 - ``ultralytics.nn.tasks``: module names, YAML rows, bare names of models and checkpoints, scales, restricted loading;
 - ``ultralytics.data.utils``: bare dataset names;
@@ -14,23 +15,21 @@ and asking for a model of this package says why.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from gjadet_yolo import export, locate
+from gjadet_yolo.autoload import PATCHED
+from gjadet_yolo.blocks import BLOCKS, task_problem
+from gjadet_yolo.lookup import finding, loading, reading, scaling
+from gjadet_yolo.restricted import admitting
+from gjadet_yolo.seams import Seam, hold
 
 LOWEST, BELOW = "8.4.130", "8.5"
 """Supported Ultralytics: ``LOWEST <= version < BELOW``; setup.cfg states the same range."""
-
-BLOCKS = ("loss", "augment", "schedule")
-"""Top-level blocks of a model YAML that this package reads; a model with one gets the classes of ``engine/``."""
-
-PATCHED = "__gjadet_patched__"
 
 
 class PluginError(RuntimeError):
@@ -81,11 +80,11 @@ def connect(module: ModuleType) -> None:
         import ultralytics
 
         check_version(ultralytics.__version__)
-        CONNECTORS[module.__name__](module)
-    except (PluginError, AttributeError) as error:
+        hold(CONNECTORS[module.__name__](module))
+    except (PluginError, AttributeError, TypeError, ImportError) as error:
         reason = str(error) if isinstance(error, PluginError) else f"{module.__name__} has changed: {error}"
         status.problem = status.problem or reason
-        if module.__name__ == "ultralytics.nn.tasks":
+        if module.__name__ == "ultralytics.nn.tasks" and hasattr(module, "check_yaml"):
             module.check_yaml = refusing(module.check_yaml)
     else:
         status.connected.add(module.__name__)
@@ -157,17 +156,20 @@ def register_modules(tasks: ModuleType, modules: Iterable[type]) -> None:
         setattr(tasks, cls.__name__, cls)
 
 
-def connect_tasks(tasks: ModuleType) -> None:
+def connect_tasks(tasks: ModuleType) -> list[Seam]:
     """Module names, rows, bare names, scales and restricted loading in ``ultralytics.nn.tasks``.
 
     Nothing of ``nn/`` and ``engine/`` is imported yet: they import the host themselves, and may be what is loading it.
     """
-    tasks.parse_model = parsing(tasks)
-    tasks.check_yaml = finding(tasks.check_yaml, locate.model_yaml, "cfg")
-    tasks.torch_safe_load = loading(tasks.torch_safe_load)
-    tasks.guess_model_scale = scaling(tasks.guess_model_scale)
-    tasks.DetectionModel.init_criterion = guarding(tasks.DetectionModel.init_criterion)
-    allow_restricted(tasks)
+    return [
+        Seam(tasks, "parse_model", lambda stock: parsing(tasks, stock)),
+        Seam(tasks, "yaml_model_load", reading),
+        Seam(tasks, "check_yaml", lambda check: finding(check, locate.model_yaml, "cfg")),
+        Seam(tasks, "torch_safe_load", loading),
+        Seam(tasks, "guess_model_scale", scaling),
+        Seam(tasks.DetectionModel, "init_criterion", guarding),
+        Seam(tasks._SafeLoad, "loading", admitting),
+    ]
 
 
 def guarding(init_criterion: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -185,12 +187,11 @@ def guarding(init_criterion: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return wrapper
 
 
-def parsing(tasks: ModuleType) -> Callable[..., Any]:
+def parsing(tasks: ModuleType, stock: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap the host's parser; modules are registered when the first model is built.
 
     If that is not possible, stock models are still parsed by the host, and models of this package say why not.
     """
-    stock = tasks.parse_model
 
     @functools.cache
     def extended() -> Callable[..., Any]:
@@ -218,86 +219,9 @@ def parsing(tasks: ModuleType) -> Callable[..., Any]:
     return parse_model
 
 
-def allow_restricted(tasks: ModuleType) -> None:
-    """Let ``ULTRALYTICS_SAFE_LOAD=1`` rebuild this package's classes, and no others of it."""
-
-    def names() -> dict[str, Any]:
-        from gjadet_yolo.engine.model import GjadetModel
-        from gjadet_yolo.nn import MODULES, PARTS
-
-        return {f"{cls.__module__}.{cls.__qualname__}": cls for cls in (GjadetModel, *MODULES, *PARTS)}
-
-    safe_load = tasks._SafeLoad
-    build = safe_load._build
-    safe_load._build = staticmethod(lambda: {**build(), **names()})
-    if safe_load._registry is not None:  # a restricted load came before this package
-        safe_load._registry.update(names())
-
-
-def scaling(guess_model_scale: Callable[..., str]) -> Callable[..., str]:
-    """Wrap the host's scale guess, which finds scales in ``yolo<digits><scale>`` only."""
-
-    @functools.wraps(guess_model_scale)
-    def wrapper(model_path: str | Path) -> str:
-        family, scale = locate.split_scale(Path(model_path).stem)
-        return scale if family and scale else guess_model_scale(model_path)
-
-    return wrapper
-
-
-def finding(check: Callable[..., Any], find: Callable[[str | Path], Path | None], kind: str) -> Callable[..., Any]:
-    """Wrap a host look-up of files: what the user has wins, then the package, then the host.
-
-    Args:
-        check: The host's look-up.
-        find: Look-up in the package.
-        kind: Packaged folder whose names are suggested when nothing is found.
-    """
-
-    @functools.wraps(check)
-    def wrapper(file: str | Path, *args: Any, **kwargs: Any) -> Any:
-        if not Path(file).exists() and (found := find(file)):
-            return str(found)
-        with suggesting(file, kind):
-            return check(file, *args, **kwargs)
-
-    return wrapper
-
-
-def loading(load: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap the host's loading of checkpoints: what the user has wins, then the packaged ones, then the host's.
-
-    A packaged checkpoint keeps its bare name, so that what the host writes beside a checkpoint (exports) lands in the
-    current folder, as with the host's own ones, and not in the package.
-    """
-
-    @functools.wraps(load)
-    def wrapper(weight: str | Path, *args: Any, **kwargs: Any) -> Any:
-        found = None if Path(weight).exists() else locate.weights(weight)
-        if found:
-            return load(str(found), *args, **kwargs)[0], str(weight)
-        with suggesting(weight, "weights"):
-            return load(weight, *args, **kwargs)
-
-    return wrapper
-
-
-@contextmanager
-def suggesting(file: str | Path, kind: str) -> Iterator[None]:
-    """Add the closest packaged name to the error for a file that is not found."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        close = get_close_matches(Path(file).stem, list(locate.files(kind)), n=1, cutoff=0.7)
-        if not close:
-            raise
-        suffix = locate.files(kind)[close[0]].suffix
-        raise FileNotFoundError(f"{error}. Did you mean '{close[0]}{suffix}'?") from error
-
-
-def connect_data(utils: ModuleType) -> None:
+def connect_data(utils: ModuleType) -> list[Seam]:
     """Bare dataset names in ``ultralytics.data.utils``."""
-    utils.check_file = finding(utils.check_file, locate.dataset_yaml, "datasets")
+    return [Seam(utils, "check_file", lambda check: finding(check, locate.dataset_yaml, "datasets"))]
 
 
 def asks_for_plugin(yaml: dict[str, Any] | None) -> bool:
@@ -307,7 +231,7 @@ def asks_for_plugin(yaml: dict[str, Any] | None) -> bool:
     if not isinstance(yaml, dict):
         return False
     own = (JointDetect.__name__, SSPNeck.__name__)
-    rows = (row for row in yaml.get("head", ()) if isinstance(row, (list, tuple)) and len(row) == 4)
+    rows = (row for row in yaml.get("head") or () if isinstance(row, (list, tuple)) and len(row) == 4)
     return any(block in yaml for block in BLOCKS) or any(row[2] in own for row in rows)
 
 
@@ -316,31 +240,50 @@ def model_yaml_of(wrapper: Any) -> dict[str, Any] | None:
     from ultralytics.nn import tasks
 
     model = getattr(wrapper.model, "student_model", wrapper.model)  # of a distillation run that is resumed
-    if isinstance(model, tasks.BaseModel):
-        return model.yaml
+    if isinstance(yaml := getattr(model, "yaml", None), dict):  # not by class: the host's are others after a reload
+        return yaml
     return tasks.yaml_model_load(wrapper.cfg) if wrapper.cfg else None
 
 
-def connect_yolo(yolo: ModuleType) -> None:
-    """Model, trainer and validator classes in ``YOLO.task_map``."""
-    stock = yolo.YOLO.task_map.fget
+def connect_yolo(yolo: ModuleType) -> list[Seam]:
+    """Model, trainer, validator and predictor classes in ``YOLO.task_map``."""
+    return [Seam(yolo.YOLO, "task_map", choosing)]
+
+
+def choosing(stock: property) -> property:
+    """Wrap ``YOLO.task_map`` so that models whose YAML asks for them get the classes of ``engine/``."""
+    read = stock.fget
 
     def task_map(self: Any) -> dict[str, dict[str, Any]]:
         """Map head to model, trainer, validator, and predictor classes."""
-        classes = stock(self)
-        if asks_for_plugin(model_yaml_of(self)):
+        classes = read(self)
+        yaml = model_yaml_of(self)
+        if asks_for_plugin(yaml):
             from gjadet_yolo.engine.model import GjadetModel
+            from gjadet_yolo.engine.predictor import GjadetPredictor
             from gjadet_yolo.engine.trainer import GjadetTrainer
             from gjadet_yolo.engine.validator import GjadetValidator
 
             own = {"model": GjadetModel, "trainer": GjadetTrainer, "validator": GjadetValidator}
+            own["predictor"] = GjadetPredictor
             classes["detect"] = {**classes["detect"], **own}
+            if self.task in classes and (problem := task_problem(yaml, self.task)):
+                classes[self.task] = {**classes[self.task], "model": refusing_task(problem)}
         return classes
 
-    yolo.YOLO.task_map = property(task_map)
+    return property(task_map)
 
 
-CONNECTORS: dict[str, Callable[[ModuleType], None]] = {
+def refusing_task(problem: str) -> Callable[..., None]:
+    """What takes the place of a model class; an error in the host's look-up of the class would lose its text."""
+
+    def refuse(*args: Any, verbose: bool = True) -> None:
+        raise ValueError(problem)
+
+    return refuse
+
+
+CONNECTORS: dict[str, Callable[[ModuleType], list[Seam]]] = {
     "ultralytics.nn.tasks": connect_tasks,
     "ultralytics.data.utils": connect_data,
     "ultralytics.models.yolo.model": connect_yolo,

@@ -1,15 +1,13 @@
-"""Published systems that are built here, and what belongs to each: modules, losses and model YAMLs.
+"""Published systems that are built here, and what belongs to each: YAML rows, losses and model YAMLs.
 
-What a thing belongs to is stated beside it: a module in its class attribute ``system``, a loss in ``BELONGS`` of
-``losses/config.py``, a model YAML by the page in its ``# Docs:`` line. This file knows the systems and collects their
-members; ``benchmarks/readme_table.py`` writes the table of the README from them.
+The one table. Rows and losses do not know it; a model YAML names its page in a ``# Docs:`` line, because a file of the
+user's may do so too. ``benchmarks/readme_table.py`` writes the table of the README from here.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from gjadet_yolo import locate
 
@@ -26,6 +24,8 @@ class System:
         what: What it is, half a line.
         page: Its page, relative to the repository; a model YAML names it in its ``# Docs:`` line.
         lead: Stem of the model YAML whose size and drawing are shown; empty where there is none.
+        rows: Classes that a YAML row can name.
+        losses: Keys of the ``loss:`` block, or ``key: choice``. The host's own choices and the gains belong to none.
     """
 
     title: str
@@ -33,6 +33,8 @@ class System:
     what: str
     page: str
     lead: str = ""
+    rows: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
 
 
 GJADET = System(
@@ -41,6 +43,8 @@ GJADET = System(
     "attention at each Concat of the neck, head with objectness, class losses that follow the gradients",
     "docs/gjadet.md",
     "gjadet-paper",
+    rows=("AdaptiveModule", "JointDetect"),
+    losses=("cls: eqlv2", "cls: gjr", "cls_anchors: foreground", "cls_target: iou", "obj", "obj_gain"),
 )
 SSPNET = System(
     "SSPNet",
@@ -48,6 +52,8 @@ SSPNET = System(
     "neck that learns one attention map per level and gates the levels by them, for tiny objects",
     "docs/sspnet.md",
     "sspnet",
+    rows=("SSPNeck",),
+    losses=("attention", "negatives"),
 )
 TPNET = System(
     "TPNet",
@@ -55,6 +61,8 @@ TPNET = System(
     "neck that passes features to finer and coarser levels in every layer, rectified IoU loss; reconstructions",
     "docs/tpnet.md",
     "tpnet",
+    rows=("TPNeck",),
+    losses=("box: riou", "box_penalty"),
 )
 RECIPE = System(
     "Long-tail recipe",
@@ -62,28 +70,19 @@ RECIPE = System(
     "the host's network; rare classes weigh more and are seen more often",
     "docs/benchmarks.md",
     "gjadet",
+    losses=("cls_pw", "obj_pw", "box_pw"),
 )
 COMMON = System(
-    "Parts for any model", "see their docstrings", "rows and losses that no one system owns", "docs/models.md"
+    "Parts for any model",
+    "see their docstrings",
+    "rows and losses that no one system owns",
+    "docs/models.md",
+    rows=("DyHead", "Level", "TimmBackbone"),
+    losses=("cls: focal", "cls: qfl", "box: iou", "box: giou", "box: diou", "assign: nwd"),
 )
 
 SYSTEMS = (GJADET, SSPNET, TPNET, RECIPE, COMMON)
 """In the order of the README's table. A new system joins here and gets a page."""
-
-
-@dataclass(frozen=True)
-class Members:
-    """What belongs to a system.
-
-    Attributes:
-        modules: Names of YAML rows.
-        losses: Keys of the ``loss:`` block, or ``key: choice``.
-        yamls: Stems of model YAMLs.
-    """
-
-    modules: tuple[str, ...]
-    losses: tuple[str, ...]
-    yamls: tuple[str, ...]
 
 
 def system_of(text: str, name: str) -> System:
@@ -107,18 +106,13 @@ def system_of(text: str, name: str) -> System:
     return found[0]
 
 
-def members(system: System) -> Members:
-    """Collect what belongs to a system, each kind in the order in which it is registered.
+def yamls_of(system: System) -> tuple[str, ...]:
+    """Stems of the packaged model YAMLs of a system.
 
     Raises:
         ValueError: A packaged model YAML states no system.
     """
-    from gjadet_yolo.losses.config import BELONGS
-    from gjadet_yolo.nn import MODULES
-
-    files: dict[str, Path] = locate.files("cfg")
-    return Members(
-        tuple(cls.__name__ for cls in MODULES if cls.system is system),
-        BELONGS.get(system, ()),
-        tuple(stem for stem, file in files.items() if system_of(file.read_text(encoding="utf-8"), file.name) is system),
+    files = locate.files("cfg")
+    return tuple(
+        stem for stem, file in files.items() if system_of(file.read_text(encoding="utf-8"), file.name) is system
     )

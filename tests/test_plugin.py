@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import importlib
 import pickle
-import subprocess
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -17,7 +17,9 @@ from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
 from ultralytics.nn import tasks
 
 from gjadet_yolo import locate, plugin
-from gjadet_yolo.nn import MODULES, AdaptiveModule
+from gjadet_yolo.data.synth import first_use
+from gjadet_yolo.nn import MODULES, AdaptiveModule, TimmBackbone
+from gjadet_yolo.seams import Seam, hold
 
 
 @pytest.mark.parametrize("name", ["yolov8n", "yolo11n", "yolo26n"])
@@ -50,7 +52,7 @@ def test_stock_model_class_refuses_to_train_our_yamls():
 def test_models_that_ask_get_own_classes():
     model = YOLO("gjadetn.yaml")
     names = [model.task_map["detect"][key].__name__ for key in ("model", "trainer", "validator", "predictor")]
-    assert names == ["GjadetModel", "GjadetTrainer", "GjadetValidator", "DetectionPredictor"]
+    assert names == ["GjadetModel", "GjadetTrainer", "GjadetValidator", "GjadetPredictor"]
     assert model.task_map["segment"] == YOLO("yolov8n.yaml").task_map["segment"]
 
 
@@ -117,24 +119,24 @@ def test_rendered_set_by_bare_name_is_rendered_once(tmp_path, monkeypatch):
     """The first use renders, the second one finds the set."""
     made = []
 
-    def render(command: list[str], check: bool) -> SimpleNamespace:
-        made.append(command)
+    def render(words: list[str]) -> int:
+        made.append(words)
         for split in ("train", "val"):
             (tmp_path / "crash-synth" / "images" / split).mkdir(parents=True)
-        return SimpleNamespace(returncode=0)
+        return 0
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data_utils, "DATASETS_DIR", tmp_path)
-    monkeypatch.setattr(subprocess, "run", render)
+    monkeypatch.setattr(first_use, "run_apart", render)
     for _ in range(2):
         data = data_utils.check_det_dataset("crash-synth.yaml")
         assert data["val"] == str((tmp_path / "crash-synth" / "images" / "val").resolve())
-    assert [command[-2:] for command in made] == [["synth", f"out={(tmp_path / 'crash-synth').resolve()}"]]
+    assert made == [["-m", "gjadet_yolo.data.synth.first_use", str((tmp_path / "crash-synth").resolve())]]
     assert list(data["names"].values()) == ["point", "bogie", "wheel", "absorber", "rw"]
 
 
 def test_rendered_set_does_not_touch_a_folder_with_something_else(tmp_path, monkeypatch):
-    (tmp_path / "crash-synth").mkdir()
+    (tmp_path / "crash-synth" / "mine").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data_utils, "DATASETS_DIR", tmp_path)
     with pytest.raises(RuntimeError, match="Remove or rename it"):
@@ -206,6 +208,146 @@ def test_changed_host_keeps_stock_and_explains(fresh):
         "except RuntimeError as error: print(error)"
     )
     assert "gjadetm.yaml needs gjadet-yolo, which is not active: ultralytics.nn.tasks has changed" in fresh(code).stdout
+
+
+def fake_tasks(missing: str = "") -> ModuleType:
+    """A host's ``ultralytics.nn.tasks`` with everything that is wrapped in it, but for one attribute."""
+    module = ModuleType("ultralytics.nn.tasks")
+    names = ("parse_model", "yaml_model_load", "check_yaml", "torch_safe_load", "guess_model_scale")
+    vars(module).update({name: (lambda *_: "stock") for name in names})
+    module.DetectionModel = type("DetectionModel", (), {"init_criterion": lambda self: "stock"})
+    module._SafeLoad = type("_SafeLoad", (), {"loading": classmethod(lambda cls, weight: weight)})
+    owner, _, name = missing.rpartition(".")
+    if missing:
+        delattr(getattr(module, owner) if owner else module, name)
+    return module
+
+
+def contents(module: ModuleType) -> dict[str, object]:
+    """All attributes of a fake module and of its classes."""
+    inner = {
+        f"{name}.{key}": value
+        for name in ("DetectionModel", "_SafeLoad")
+        for key, value in vars(getattr(module, name)).items()
+    }
+    return {**vars(module), **inner}
+
+
+@pytest.fixture
+def own_status(monkeypatch: pytest.MonkeyPatch) -> plugin.Status:
+    """A status of the test's own."""
+    monkeypatch.setattr(plugin, "status", plugin.Status())
+    return plugin.status
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["parse_model", "torch_safe_load", "guess_model_scale", "DetectionModel.init_criterion", "_SafeLoad.loading"],
+)
+def test_host_that_lacks_one_seam_is_left_alone(missing, own_status):
+    """But for the refusal of models of this package, which says why."""
+    module = fake_tasks(missing)
+    before = contents(module)
+    plugin.connect(module)
+    changed = {name for name, value in contents(module).items() if before.get(name) is not value}
+    assert changed == {"check_yaml", plugin.PATCHED}
+    assert f"has no '{missing.rpartition('.')[2]}'" in own_status.problem
+    with pytest.raises(plugin.PluginError, match=r"gjadetm\.yaml needs gjadet-yolo, which is not active"):
+        module.check_yaml("gjadetm.yaml")
+
+
+def test_host_without_the_look_up_of_yamls_can_still_be_imported(own_status):
+    plugin.connect(fake_tasks("check_yaml"))
+    assert "has no 'check_yaml'" in own_status.problem
+
+
+def test_complete_host_is_connected(own_status):
+    plugin.connect(fake_tasks())
+    assert (own_status.problem, own_status.connected) == ("", {"ultralytics.nn.tasks"})
+
+
+def test_seams_are_taken_back_when_one_cannot_be_set():
+    """Two attributes of a class, one of them inherited, and a third one that refuses to be set."""
+    base = type("Base", (), {"inherited": 1})
+    host = type("Host", (base,), {"own": 2})
+    seams = [Seam(owner, name, lambda old: old + 1) for owner, name in ((host, "own"), (host, "inherited"))]
+    with pytest.raises(TypeError, match="immutable"):
+        hold([*seams, Seam(int, "__add__", lambda old: old)])
+    assert (host.own, host.inherited, "inherited" in vars(host)) == (2, 1, False)
+    hold(seams)
+    assert (host.own, host.inherited, base.inherited) == (3, 2, 1)
+
+
+def test_a_metaclass_is_no_seam():
+    """Any class could be called, and wrapping that would change how its objects are made."""
+    with pytest.raises(AttributeError, match="Exporter has no '__call__'"):
+        hold([Seam(type("Exporter", (), {}), "__call__", lambda old: old)])
+
+
+def test_reloaded_host_is_connected_again(fresh):
+    code = (
+        "import importlib, sys; from gjadet_yolo import autoload, plugin\n"
+        "from ultralytics import YOLO; YOLO('gjadetn.yaml')\n"
+        "import ultralytics.engine.exporter\n"
+        "for name in autoload.SEAMS: importlib.reload(sys.modules[name])\n"
+        "YOLO = sys.modules['ultralytics.models.yolo.model'].YOLO\n"
+        "models = [YOLO(name) for name in ('gjadetn.yaml', 'gjadetn-paper.yaml', 'yolov8n.yaml')]\n"
+        "trainers = [m.task_map['detect']['trainer'].__name__ for m in models]\n"
+        "print('@', [type(m.model).__name__ for m in models], trainers)"
+    )
+    done = fresh(code)
+    assert done.stdout.split("@")[-1].strip() == (
+        "['GjadetModel', 'GjadetModel', 'DetectionModel'] ['GjadetTrainer', 'GjadetTrainer', 'DetectionTrainer']"
+    ), done.stderr
+
+
+ROWS = "backbone: [[-1, {n}, Conv, [8]]]\nhead: [[-1, 1, Conv, [8]]]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "gjadet.yaml has no 'backbone' and no 'head': expected rows"),
+        ("nc: 3\nbackbone: [[-1, 1, Conv, [8]]]", "gjadet.yaml has no 'head': expected rows"),
+        ("nc: 3\nhead: [[-1, 1, Conv, [8]]]", "gjadet.yaml has no 'backbone': expected rows"),
+        ("backbone:\nhead:", "gjadet.yaml: backbone is None, expected rows"),
+        ("backbone: []\nhead: []", r"gjadet.yaml: backbone is \[\], expected rows"),
+        ("backbone: 3\nhead: []", "gjadet.yaml: backbone is 3, expected rows"),
+        ("backbone: [[-1, 1, Conv, [8]]]\nhead: Detect", "gjadet.yaml: head is 'Detect', expected rows"),
+        ("backbone: [Conv]\nhead: []", r"gjadet.yaml row 0 is 'Conv', expected \[from, repeats, module"),
+        ("backbone: [[-1, 1, Conv]]\nhead: []", r"gjadet.yaml row 0 is \[-1, 1, 'Conv'\], expected \[from"),
+        (ROWS.format(n="a"), r"gjadet.yaml row 0 \[-1, ..., Conv, ...\]: repeats are 'a', expected a whole number"),
+        (ROWS.format(n="null"), "repeats are None, expected a whole number from 1 to 1000"),
+        (ROWS.format(n="9" * 400), "repeats are a number of very many digits, expected a whole number from 1 to 1000"),
+        (ROWS.format(n=".inf"), "repeats are inf, expected"),
+        (ROWS.format(n="1001"), "repeats are 1001, expected"),
+        ("[1, 2]", "gjadet.yaml' is not a valid YAML mapping"),
+        ("backbone: [", "YAML syntax error in 'gjadet.yaml'"),
+        ("backbone: !!python/name:os.system", "YAML syntax error in 'gjadet.yaml'"),
+    ],
+)
+def test_faulty_model_yamls_are_explained(text, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("gjadet.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        YOLO("gjadet.yaml")
+
+
+def test_backbones_of_timm_load_one_after_the_other_in_restricted_mode(tmp_path):
+    """What the first load admitted is not listed for the second."""
+    pytest.importorskip("timm")
+    for name in ("test_resnet", "test_convnext"):
+        torch.save({"model": TimmBackbone(3, name)}, tmp_path / "a.pt")
+        assert type(tasks.torch_safe_load(tmp_path / "a.pt", safe_only=True)[0]["model"]) is TimmBackbone
+
+
+def test_checkpoint_that_holds_more_than_modules_of_timm_is_refused(tmp_path):
+    """In restricted mode, and by name: a function of timm beside a backbone of it."""
+    backbone = pytest.importorskip("timm") and TimmBackbone(3, "test_resnet")
+    backbone.extra = importlib.import_module("timm.models").create_model
+    torch.save({"model": backbone}, tmp_path / "a.pt")
+    with pytest.raises(ValueError, match=r"holds timm\.models\._factory\.create_model, which ULTRALYTICS_SAFE_LOAD"):
+        tasks.torch_safe_load(tmp_path / "a.pt", safe_only=True)
 
 
 def test_checkpoint_needs_an_active_plugin(monkeypatch):

@@ -44,6 +44,21 @@ def test_autoload_files_are_in_and_recorded(wheels, kind):
         assert f"{name},sha256=" in record
 
 
+@pytest.mark.parametrize(
+    ("value", "loaded"),
+    [(None, True), ("1", True), ("", True), ("0", False), ("false", False), ("No", False), ("OFF", False)],
+)
+def test_switching_off(wheels, value, loaded):
+    """The line of the .pth file, and what the .start file calls."""
+    with zipfile.ZipFile(wheels["build_wheel"]) as wheel:
+        line = wheel.read("gjadet_yolo_autoload.pth").decode()
+    env = {"PYTHONPATH": str(REPOSITORY)} | ({} if value is None else {"GJADET_AUTOLOAD": value})
+    for code in (line, "from gjadet_yolo import autoload; autoload.start()"):
+        code += "\nimport sys; print('gjadet_yolo' in sys.modules)"
+        done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, env=env, check=False)
+        assert done.stdout == f"{loaded}\n", done.stderr
+
+
 def test_every_package_file_is_in(wheels):
     with zipfile.ZipFile(wheels["build_wheel"]) as wheel:
         names = set(wheel.namelist())

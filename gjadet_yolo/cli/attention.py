@@ -28,31 +28,34 @@ def add_subparser(subparsers: Any) -> None:
     add("--width", type=positive, default=640, metavar="PX", help="width of each picture on the sheet (default 640)")
     add("--vid_stride", type=positive, default=1, metavar="N", help="take every Nth frame of a video (default 1)")
     add("--device", default="cpu", metavar="NAME", help="cpu, 0, mps ... (default cpu)")
-    add_flag(parser, "force", "replace an existing folder")
+    add_flag(parser, "force", "replace the folder of an earlier run")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Predict, draw, and say where the sheets are."""
-    import cv2
-    from ultralytics import YOLO
+    from gjadet_yolo.folders import inputs_of, refuse_existing, whole_folder
+
+    inputs = inputs_of(args.model, args.source)
+    refuse_existing(args.out, args.force, inputs)
+    from ultralytics import YOLO  # after it, because it takes seconds
 
     import gjadet_yolo  # noqa: F401  registers where the autoload files are switched off
-    from gjadet_yolo.data.yolo import refuse_existing, whole_folder
+    from gjadet_yolo.data.media import write_image
     from gjadet_yolo.evaluate.attention import attention_maps, attention_neck, draw_attention
 
-    refuse_existing(args.out, args.force)
     model = YOLO(args.model)
     attention_neck(model.model)
     settings = {"imgsz": args.imgsz, "conf": args.conf, "vid_stride": args.vid_stride, "device": args.device}
     seen: deque[tuple[int, int]] = deque(maxlen=1)  # height and width of what the network saw last
     model.add_callback("on_predict_start", lambda predictor: watch(predictor.model, seen))
     count = 0
-    with whole_folder(args.out, args.force) as folder:
+    marked = {"model": args.model, "source": args.source, "width": args.width, **settings}
+    with whole_folder(args.out, args.force, tool="gjadet attention", settings=marked, inputs=inputs) as folder:
         for count, result in enumerate(model.predict(args.source, stream=True, max_det=1000, **settings), 1):
             maps, strides = attention_maps(attention_neck(model.predictor.model.model), seen[-1], result.orig_shape)
             drawn = draw_attention(result.orig_img, result.boxes.xyxy.cpu().numpy(), maps, strides, args.width)
-            cv2.imwrite(str(folder / f"{count:05d}-{Path(result.path).stem}.png"), drawn)
+            write_image(folder / f"{count:05d}-{Path(result.path).stem}.png", drawn)
     print(f"{count} sheets: {args.out}")
     return 0
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from os.path import commonpath
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gjadet_yolo.cli.arguments import add_flag
+
+if TYPE_CHECKING:
+    from gjadet_yolo.data.boxes import BoxDataset
 
 
 def add_subparser(subparsers: Any) -> None:
@@ -19,12 +23,13 @@ def add_subparser(subparsers: Any) -> None:
         "are counted in a table and listed in conversion.csv.",
     )
     parser.add_argument("--coco", type=Path, metavar="DIR", help="folder with annotations/*.json, or one json file")
-    parser.add_argument("--yolo", type=Path, metavar="YAML", help="data YAML of a YOLO tree")
+    parser.add_argument("--yolo", type=Path, metavar="YAML", help="data YAML of a YOLO tree, or its folder")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to create")
     parser.add_argument(
         "--images", choices=("link", "copy"), default="link", help="link to the images (default) or copy"
     )
-    add_flag(parser, "force", "replace an existing folder")
+    add_flag(parser, "copy", "copy the images, the same as images=copy")
+    add_flag(parser, "force", "replace the folder of an earlier run")
     parser.set_defaults(run=run)
 
 
@@ -32,17 +37,24 @@ def run(args: argparse.Namespace) -> int:
     """Convert and print what was met."""
     from gjadet_yolo.cli.progress import progress
     from gjadet_yolo.data.coco import read_coco
-    from gjadet_yolo.data.convert import write_coco, write_yolo
-    from gjadet_yolo.data.yolo import read_yolo, refuse_existing
+    from gjadet_yolo.data.convert import sources, write_coco, write_yolo
+    from gjadet_yolo.data.yolo import read_yolo
+    from gjadet_yolo.folders import refuse_existing
 
     if (args.coco is None) == (args.yolo is None):
         raise ValueError("gjadet convert takes either coco=DIR (to YOLO) or yolo=data.yaml (to COCO).")
-    refuse_existing(args.out, args.force)  # before the work, not after it
+    refuse_existing(args.out, args.force, sources(args.coco, args.yolo))  # before the work, not after it
     data = read_coco(args.coco, progress) if args.coco else read_yolo(args.yolo, progress)
     print(table(data))
     write = write_yolo if args.coco else write_coco
-    target = write(data, args.out, copy=args.images == "copy", force=args.force, progress=progress)
+    copy = args.copy or args.images == "copy"
+    target = write(data, args.out, copy=copy, force=args.force, progress=progress)
     print(f"Wrote {target}")
+    if linked(args.out):
+        print(
+            f"Its images are links to {source_folder(data)}, which has to stay where it is as seen from {args.out}. "
+            f"To copy the images instead, say copy=true"
+        )
     if data.report.rows:
         print(f"Each finding is listed in {args.out / 'conversion.csv'}")
     if args.coco:
@@ -50,8 +62,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def table(data: Any) -> str:
-    """Images, boxes per class and findings, by split."""
+def linked(folder: Path) -> bool:
+    """Whether a folder holds links, which a file system may refuse."""
+    return any(path.is_symlink() for path in folder.rglob("*"))
+
+
+def source_folder(data: BoxDataset) -> str:
+    """The innermost folder that holds all images."""
+    folders = {image.file.resolve().parent for images in data.splits.values() for image in images}
+    return commonpath(folders) if len({folder.anchor for folder in folders}) == 1 else "several drives"
+
+
+def table(data: BoxDataset) -> str:
+    """Images, boxes per class and findings, by split; below it what concerns whole splits."""
     splits = list(data.splits)
     rows = [("images", [len(data.splits[split]) for split in splits])]
     for index, name in enumerate(data.names):
@@ -59,6 +82,8 @@ def table(data: Any) -> str:
         rows.append((f"boxes of {name}", counts))
     rows += [(what, [counts[split] for split in splits]) for what, counts in data.report.counts().items()]
     width = max(len(row[0]) for row in rows)
-    lines = [" " * width + "".join(f"{split:>10}" for split in splits)]
-    lines += [f"{what:<{width}}" + "".join(f"{count:>10}" for count in counts) for what, counts in rows]
-    return "\n".join(lines)
+    sides = [max(10, len(split) + 2) for split in splits]
+    lines = [" " * width + "".join(f"{split:>{side}}" for split, side in zip(splits, sides, strict=True))]
+    for what, counts in rows:
+        lines.append(f"{what:<{width}}" + "".join(f"{n:>{side}}" for n, side in zip(counts, sides, strict=True)))
+    return "\n".join([*lines, *data.report.notes()])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import NoReturn
 
-from gjadet_yolo import __version__
-from gjadet_yolo.cli import attention, convert, demo, doctor, models, predict, synth, val
+from gjadet_yolo.cli import attention, convert, demo, doctor, models, predict, synth, val, version
+from gjadet_yolo.cli.failures import explained, is_closed_pipe, is_fault, known_errors
+from gjadet_yolo.cli.words import ASSIGNMENT, HELP, OPTION, UsageError, keys_of, normalise
 from gjadet_yolo.locate import suggestion
 
 VERBS = {
@@ -20,11 +23,22 @@ VERBS = {
     "predict": predict,
     "synth": synth,
     "val": val,
+    "version": version,
 }
+EXAMPLES = {
+    "attention": ("gjadet attention model=best.pt source=a.jpg",),
+    "convert": ("gjadet convert coco=DIR out=DIR", "gjadet convert yolo=DIR/data.yaml out=DIR"),
+    "demo": ("gjadet demo out=demo", "gjadet demo train=true epochs=40"),
+    "doctor": ("gjadet doctor",),
+    "models": ("gjadet models scales=ns",),
+    "predict": ("gjadet predict model=best.pt source=crash.mp4",),
+    "synth": ("gjadet synth out=DIR images=2000 videos=4",),
+    "val": ("gjadet val model=best.pt data=data.yaml",),
+    "version": ("gjadet version",),
+}
+"""Command lines that work, by verb: help shows them all, refusals the first."""
 
-
-class UsageError(ValueError):
-    """The command line is not understood."""
+VERSION = ("-v", "-V", "--version")
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,19 +48,26 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}. See: {self.prog} --help")
 
 
-def build_parser() -> Parser:
-    """Parser with one sub-command per verb."""
-    parser = Parser(prog="gjadet", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=__version__)
+def build_parser() -> tuple[Parser, dict[str, Parser]]:
+    """Parser with one sub-command per verb, and the parsers of the verbs."""
+    parser = Parser(
+        prog="gjadet",
+        description="Small, dense, long-tailed and degraded targets for Ultralytics YOLO. Training, exports and all "
+        "else are verbs of yolo itself, e.g. yolo train model=gjadet.yaml data=data.yaml.",
+        epilog="Arguments are key=value or --key value. gjadet VERB --help explains a verb, with examples.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(*VERSION, dest="verb", action="store_const", const="version", help="print the version and exit")
     subparsers = parser.add_subparsers(dest="verb", metavar="VERB")
     for verb in VERBS.values():
         verb.add_subparser(subparsers)
-    return parser
-
-
-def normalise(argv: Sequence[str]) -> list[str]:
-    """Turn ``key=value`` into ``--key=value``; everything else stays."""
-    return [f"--{arg}" if "=" in arg and arg.split("=")[0].isidentifier() else arg for arg in argv]
+    width = shutil.get_terminal_size().columns - 2
+    for verb, own in subparsers.choices.items():
+        lines = "\n".join(f"  {line}" for line in EXAMPLES[verb])
+        own.formatter_class = argparse.RawDescriptionHelpFormatter  # keeps the lines of the examples
+        own.description = textwrap.fill(own.description or "", width)
+        own.epilog = f"arguments are key=value or --key value, for example:\n{lines}"
+    return parser, subparsers.choices
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -55,28 +76,39 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     Raises:
         UsageError: Unknown verb or key, with the closest match, or a value that is missing or not understood.
     """
-    parser = build_parser()
-    words = normalise(argv)
-    if words and not words[0].startswith("-") and words[0] not in VERBS:
-        raise UsageError(f"there is no verb '{words[0]}'.{suggestion(words[0], list(VERBS))}")
-    args, unknown = parser.parse_known_args(words)
-    if unknown:
-        key = unknown[0].lstrip("-").split("=")[0]
-        keys = [name for name in vars(args) if name not in ("verb", "run")]
-        raise UsageError(f"gjadet {args.verb or ''} has no argument '{key}'.{suggestion(key, keys)}")
-    if not args.verb:
-        parser.print_help()
-    return args
+    parser, verbs = build_parser()
+    verb, *rest = argv or ["--help"]
+    if verb in HELP:
+        return argparse.Namespace(run=lambda _: parser.print_help())
+    if verb in VERSION:
+        verb = "version"
+    if verb not in verbs:
+        raise UsageError(no_verb(verb, rest))
+    return parser.parse_args([verb, *normalise(rest, keys_of(verbs[verb]), verb, EXAMPLES[verb][0])])
+
+
+def no_verb(word: str, rest: Sequence[str]) -> str:
+    """What is wrong with a command line that does not begin with a verb."""
+    if ASSIGNMENT.fullmatch(word) or OPTION.fullmatch(word):
+        verb = next((one for one in rest if one in VERBS), "predict")
+        return f"'{word}' stands where the verb belongs. Example: {EXAMPLES[verb][0]}"
+    return f"there is no verb '{word}'.{suggestion(word, list(VERBS))}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status, 1 for known errors."""
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
-        return args.run(args) if args.verb else 0
-    except (ValueError, OSError, RuntimeError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
+        status = args.run(args) or 0
+        sys.stdout.flush()  # a reader that has gone is noticed here and not when Python ends
+        return status
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
+    except known_errors() as error:
+        if is_fault(error):
+            raise
+        if is_closed_pipe(error):
+            return 141  # as of a command that SIGPIPE ends
+        print(f"Error: {explained(error)}", file=sys.stderr)
+        return 1

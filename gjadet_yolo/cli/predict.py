@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from pathlib import Path
 from typing import Any
 
-from gjadet_yolo.cli.arguments import add_flag, positive
-from gjadet_yolo.cli.tiling import add_tiling, passed_on, tiles
+from gjadet_yolo.cli.arguments import add_flag, positive, truth
+from gjadet_yolo.cli.tiling import (
+    TileBar,
+    add_tiling,
+    closest,
+    listed,
+    loaded,
+    passed_on,
+    save_detections,
+    tiles,
+    warn,
+)
 
 
 def add_subparser(subparsers: Any) -> None:
@@ -24,8 +36,17 @@ def add_subparser(subparsers: Any) -> None:
     add("--source", required=True, metavar="PATH", help="image, folder, video or stream")
     add("--conf", type=float, default=0.25, metavar="C", help="least confidence (default 0.25)")
     add("--vid_stride", type=positive, default=1, metavar="N", help="take every Nth frame of a video (default 1)")
-    add("--line_width", type=positive, default=1, metavar="PX", help="of the drawn boxes (default 1)")
-    for name, text in (("save_txt", "write a label file per frame"), ("save_conf", "with confidences in it")):
+    add("--line_width", type=positive, metavar="PX", help="of the drawn boxes (default by their size)")
+    for name, text in (("show_labels", "class names"), ("show_conf", "confidences")):
+        add(
+            f"--{name}", type=truth, nargs="?", const=True, metavar="BOOL", help=f"{text} at the boxes (default if few)"
+        )
+    flags = {
+        "save_txt": "write a label file per frame",
+        "save_conf": "with confidences in it",
+        "verbose": "the host's line per frame instead of a progress bar",
+    }
+    for name, text in flags.items():
         add_flag(parser, name, text)
     parser.set_defaults(run=run)
 
@@ -33,15 +54,55 @@ def add_subparser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Predict, draw, and say where the pictures are."""
     cut = tiles(args)
-    from ultralytics import YOLO
-
+    check_source(args.source)
     from gjadet_yolo.engine.sliced import sliced_predictor
 
-    model = YOLO(args.model)
+    model = loaded(args.model)
     settings = passed_on(args, "source", "conf", "vid_stride", "line_width", "save_txt", "save_conf", "imgsz")
-    frames = found = 0
-    predictor = sliced_predictor(cut, native=args.imgsz is None)
-    for result in model.predict(stream=True, save=True, show_labels=False, predictor=predictor, **settings):
-        frames, found = frames + 1, found + len(result.boxes)
-    print(f"{frames} frames, {found / max(frames, 1):.1f} boxes each: {model.predictor.save_dir}")
+    settings |= {name: getattr(args, name) for name in ("show_labels", "show_conf") if getattr(args, name) is not None}
+    predictor = sliced_predictor(cut, native=args.imgsz is None, watch=None if args.verbose else TileBar())
+    frames, boxes, kept = 0, 0, []
+    for result in model.predict(stream=True, save=True, predictor=predictor, **settings):
+        frames, boxes = frames + 1, boxes + len(result)
+        if args.save_json or args.save_csv:
+            kept.append(detections(result, model.predictor, args.vid_stride))
+    check_read(model.predictor, frames)
+    print(f"{frames} frames, {boxes / frames:.1f} boxes each: {model.predictor.save_dir}")
+    save_detections(args, model.predictor.save_dir, kept, model.names)
     return 0
+
+
+def check_source(source: str) -> None:
+    """Refuse a path that does not exist, before anything is loaded.
+
+    Raises:
+        FileNotFoundError: With the closest match beside it.
+    """
+    device = source.isnumeric() or source.lower().split()[0:1] == ["screen"]
+    if not (device or "://" in source or "*" in source or Path(source).exists()):
+        raise FileNotFoundError(f"source {source} does not exist.{closest(source)}")
+
+
+def check_read(predictor: Any, frames: int) -> None:
+    """Say what could not be read.
+
+    Raises:
+        ValueError: Nothing could; an empty folder of results does not stay.
+    """
+    problems = predictor.problems()
+    if not frames:
+        with contextlib.suppress(OSError):  # not empty, because an earlier run wrote into it
+            predictor.save_dir.rmdir()
+        raise ValueError(f"nothing could be read: {listed(problems)}. Are these whole images or videos?")
+    if problems:
+        files = predictor.dataset.nf + len(predictor.dataset.empty)
+        warn(f"{len(problems)} of {files} files could not be read whole: {listed(problems)}")
+
+
+def detections(result: Any, predictor: Any, vid_stride: int) -> Any:
+    """What was found in a frame, for the files of ``save_json`` and ``save_csv``."""
+    from gjadet_yolo.evaluate.detections import Detections
+
+    video = predictor.dataset.mode != "image"
+    number = predictor.read[result.path] * vid_stride - 1 if video else None  # the last of each stride is taken
+    return Detections(result.path, number, result.boxes.data.cpu().numpy().astype(float))

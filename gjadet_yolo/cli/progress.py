@@ -1,4 +1,4 @@
-"""Progress on the terminal."""
+"""Progress on standard error, with rate and remaining time."""
 
 from __future__ import annotations
 
@@ -7,20 +7,35 @@ import time
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any
 
+from tqdm import tqdm
+
+LINE_S = 10.0  # between lines where there is no terminal
+LINE = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}]"
+
 
 def progress(items: Iterable[Any], text: str) -> Iterator[Any]:
-    """Yield the items and show how far it is on standard error: five times a second on a terminal, else every 10 s.
+    """Yield the items and show how far it is: a bar on a terminal, else a line every 10 s and at the end.
 
     Args:
-        items: What to go through; its length is shown where it has one.
+        items: What to go through; remaining time is shown where it has a length.
         text: What is being done.
     """
-    total = f"/{len(items)}" if isinstance(items, Sized) else ""
-    live, shown, count = sys.stderr.isatty(), time.monotonic(), 0
-    for count, item in enumerate(items, 1):
-        if time.monotonic() - shown > (0.2 if live else 10):
+    total = len(items) if isinstance(items, Sized) else None
+    if sys.stderr.isatty():
+        yield from tqdm(items, text, total, mininterval=0.2, dynamic_ncols=True)
+        return
+    begin = shown = time.monotonic()
+    count = 0
+
+    def line() -> None:
+        bar = LINE if total is not None else "{desc}: {n_fmt} [{elapsed}, {rate_fmt}]"
+        said = tqdm.format_meter(count, total, time.monotonic() - begin, prefix=text, bar_format=bar)
+        print(said, file=sys.stderr, flush=True)
+
+    for item in items:
+        if time.monotonic() - shown > LINE_S:
             shown = time.monotonic()
-            start, end = ("\r", "") if live else ("", "\n")
-            print(f"{start}{text}: {count}{total}", end=end, file=sys.stderr, flush=True)
+            line()
         yield item
-    print(f"{chr(13) if live else ''}{text}: {count}{total}", file=sys.stderr)
+        count += 1
+    line()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ def add_subparser(subparsers: Any) -> None:
             metavar="MEAN",
             help=f"mean number of {name} per picture ({default_text(name, mean)})",
         )
-    add_flag(parser, "force", "replace an existing folder")
+    add_flag(parser, "force", "replace the folder of an earlier run")
     parser.set_defaults(run=run)
 
 
@@ -59,12 +58,13 @@ def default_text(name: str, mean: float) -> str:
 def run(args: argparse.Namespace) -> int:
     """Render and say where everything is."""
     from gjadet_yolo.cli.progress import progress
+    from gjadet_yolo.data.synth.workers import cores
     from gjadet_yolo.data.synth.write import render_set
-    from gjadet_yolo.data.yolo import refuse_existing
+    from gjadet_yolo.folders import inputs_of, refuse_existing
 
-    refuse_existing(args.out, args.force)
+    refuse_existing(args.out, args.force, inputs_of(args.pulse))
     request = request_of(args)
-    made = render_set(request, args.out, args.workers or os.cpu_count() or 1, args.force, progress)
+    made = render_set(request, args.out, args.workers or cores(), args.force, progress)
     print(f"Wrote {made}")
     if request.videos:
         print(f"Videos and truth: {args.out / 'videos'}")

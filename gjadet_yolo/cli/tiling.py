@@ -1,11 +1,60 @@
-"""Arguments that the verbs working in tiles share."""
+"""Arguments and helpers that the verbs working in tiles share."""
 
 from __future__ import annotations
 
 import argparse
+import pickle
+import sys
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from itertools import repeat
+from pathlib import Path
 from typing import Any
 
-from gjadet_yolo.cli.arguments import natural, positive
+from gjadet_yolo.cli.arguments import add_flag, natural, positive
+from gjadet_yolo.cli.progress import progress
+
+HOST = ("iou", "max_det", "device", "half", "augment", "classes", "agnostic_nms", "project", "name", "exist_ok")
+"""Arguments that are passed on to the host as they are."""
+
+LISTED = 10  # files that a message names
+SAID = 200  # characters of the host's message
+
+
+class TileBar:
+    """Progress over everything that the network sees; a ``Watch`` of ``engine/slicing.py``."""
+
+    steps: Iterator[Any] | None = None
+
+    def start(self, total: int | None) -> None:
+        """Show a bar, without an end where none is known."""
+        endless, self.left = repeat(None), total
+        if total == 0:
+            return
+        self.steps = iter(progress(endless if total is None else range(total), "tiles"))
+
+    def tick(self, views: int) -> None:
+        """Go on."""
+        for _ in range(views if self.steps else 0):
+            next(self.steps, None)
+        self.left = None if self.left is None else self.left - views
+
+    def stop(self) -> None:
+        """Finish the bar, or leave it where the work stopped early."""
+        if self.steps is None:
+            return
+        if self.left is not None and self.left <= 0:
+            next(self.steps, None)
+        self.steps.close()
+        self.steps = None
+
+
+def numbers(text: str) -> list[int]:
+    """Class numbers, ``0,2`` or ``[0, 2]``."""
+    parts = text.strip("[]() ").split(",")
+    if not all(part.strip().isdigit() for part in parts):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of class numbers such as 0,2")
+    return [int(part) for part in parts]
 
 
 def add_tiling(parser: Any) -> None:
@@ -18,9 +67,20 @@ def add_tiling(parser: Any) -> None:
     add("--imgsz", type=positive, metavar="PX", help="longer side of a frame before it is cut (default as it is)")
     add("--iou", type=float, default=0.7, metavar="IOU", help="of NMS (default 0.7)")
     add("--max_det", type=positive, default=1000, metavar="N", help="most boxes per frame (default 1000)")
-    add("--device", default="cpu", metavar="NAME", help="cpu, 0, mps ... (default cpu)")
+    add("--device", metavar="NAME", help="cpu, 0, mps ... (default as yolo chooses)")
+    add("--classes", type=numbers, metavar="N,N", help="numbers of the classes to keep (default all)")
     add("--project", metavar="DIR", help="folder of the results (default runs/detect)")
     add("--name", metavar="NAME", help="its folder in there")
+    flags = {
+        "exist_ok": "write into that folder if it is there already",
+        "augment": "see every tile mirrored and reduced too, slower and surer",
+        "agnostic_nms": "one box per place, whatever its class",
+        "half": "half precision, on a GPU",
+        "save_json": "write detections.json: boxes in px; the upper left pixel spans 0 to 1",
+        "save_csv": "write detections.csv, the same as a table",
+    }
+    for name, text in flags.items():
+        add_flag(parser, name, text)
 
 
 def tiles(args: argparse.Namespace) -> Any:
@@ -32,5 +92,80 @@ def tiles(args: argparse.Namespace) -> Any:
 
 def passed_on(args: argparse.Namespace, *more: str) -> dict[str, Any]:
     """Settings of the host that were given."""
-    names = ("iou", "max_det", "device", "project", "name", *more)
-    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    given = {name: getattr(args, name) for name in (*HOST, *more) if getattr(args, name) not in (None, False)}
+    if given.pop("half", False):
+        given["quantize"] = 16
+    return {**given, "verbose": args.verbose}
+
+
+def loaded(name: str) -> Any:
+    """Model of a checkpoint, an export or a YAML.
+
+    Raises:
+        FileNotFoundError: There is no such file; with the closest match beside it or in the package.
+        ValueError: It cannot be read.
+    """
+    from ultralytics import YOLO
+
+    from gjadet_yolo.plugin import PluginError  # its package registers where the autoload files are switched off
+
+    missing = f"model {name} does not exist.{closest(name, models=True)}"
+    if Path(name).parent != Path() and not Path(name).exists() and "://" not in name:
+        raise FileNotFoundError(missing)
+    try:
+        return YOLO(name)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(missing) from error
+    except PluginError:
+        raise  # says itself what is wrong
+    except (pickle.UnpicklingError, EOFError, KeyError, RuntimeError, TypeError, AttributeError, OSError) as error:
+        if Path(name).suffix != ".pt" or not Path(name).is_file():
+            raise
+        reason = (str(error).splitlines() or [""])[0].split("—")[-1].split(" (")[0].strip(" .")[:SAID]
+        raise ValueError(
+            f"{name} ({Path(name).stat().st_size:,} bytes) cannot be read as a checkpoint: "
+            f"{reason or type(error).__name__}. Copy it again, or use another one."
+        ) from error
+
+
+def closest(name: str, models: bool = False) -> str:
+    """Ready-made end of an error message: what lies beside a path and is named most like it."""
+    from gjadet_yolo import locate
+
+    path = Path(name)
+    folder = path.parent
+    options = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    if models and folder == Path():
+        options += [file.name for kind in ("weights", "cfg") for file in locate.files(kind).values()]
+    if not folder.is_dir():
+        return f" There is no folder {folder}."
+    close = get_close_matches(path.name, options, n=1, cutoff=0.5)
+    return f" Did you mean '{folder / close[0]}'?" if close else ""
+
+
+def listed(files: Sequence[str]) -> str:
+    """Files for a message, the first ten of many."""
+    more = len(files) - LISTED
+    return ", ".join(files[:LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def warn(text: str) -> None:
+    """Print a warning."""
+    print(f"Warning: {text}", file=sys.stderr)
+
+
+def save_detections(args: argparse.Namespace, folder: Path, found: Sequence[Any], names: dict[int, str]) -> None:
+    """Write what was asked for and say where it is.
+
+    Args:
+        args: With ``save_json``, ``save_csv`` and ``model``.
+        folder: Of the results.
+        found: ``Detections`` of each frame.
+        names: Class names by number.
+    """
+    from gjadet_yolo.evaluate.detections import as_csv, as_json, write_whole
+
+    if args.save_json:
+        print(write_whole(folder / "detections.json", as_json(found, names, args.model)))
+    if args.save_csv:
+        print(write_whole(folder / "detections.csv", as_csv(found, names)))

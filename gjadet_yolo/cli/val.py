@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from gjadet_yolo.cli.tiling import add_tiling, passed_on, tiles
+from gjadet_yolo.cli.arguments import truth
+from gjadet_yolo.cli.tiling import TileBar, add_tiling, loaded, passed_on, save_detections, tiles
 
 
 def add_subparser(subparsers: Any) -> None:
@@ -20,18 +21,26 @@ def add_subparser(subparsers: Any) -> None:
     add_tiling(parser)
     parser.add_argument("--data", required=True, metavar="YAML", help="data set, e.g. crash-synth.yaml")
     parser.add_argument("--split", default="val", metavar="NAME", help="of the data set (default val)")
+    parser.add_argument("--verbose", type=truth, default=True, metavar="BOOL", help="a row per class (default true)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Validate and print the host's table."""
     cut = tiles(args)
-    from ultralytics import YOLO
+    from gjadet_yolo.engine.sliced import check_split, sliced_validator
+    from gjadet_yolo.evaluate.detections import Detections
 
-    from gjadet_yolo.engine.sliced import largest_side, sliced_validator
-
-    imgsz = args.imgsz or largest_side(args.data, args.split)
-    print(f"Frames of {imgsz} px in tiles of {cut.side} px")
-    settings = passed_on(args, "data", "split")
-    YOLO(args.model).val(imgsz=imgsz, batch=1, validator=sliced_validator(cut), **settings)
+    check_split(args.data, args.split)
+    model, kept = loaded(args.model), []
+    wanted = args.save_json or args.save_csv
+    validator = sliced_validator(
+        cut,
+        native=args.imgsz is None,
+        watch=TileBar(),
+        sink=(lambda file, boxes: kept.append(Detections(file, None, boxes))) if wanted else None,
+    )
+    print(f"Images {f'of {args.imgsz} px' if args.imgsz else 'at their own sizes'} in tiles of {cut.side} px")
+    metrics = model.val(validator=validator, **passed_on(args, "data", "split", "imgsz"))
+    save_detections(args, metrics.save_dir, kept, model.names)
     return 0

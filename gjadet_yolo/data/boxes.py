@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+
+HOST_SPLITS = ("train", "val", "test")
+"""Splits that the host knows."""
 
 
 @dataclass
@@ -34,7 +37,8 @@ class Report:
     """What a conversion met, so that nothing is dropped in silence.
 
     Attributes:
-        rows: One entry per finding: split, what, image, detail.
+        rows: One entry per finding: split, what, image, detail. Without an image it concerns the whole split, or
+            without a split the whole set.
     """
 
     rows: list[tuple[str, str, str, str]] = field(default_factory=list)
@@ -44,11 +48,20 @@ class Report:
         self.rows.append((split, what, image, detail))
 
     def counts(self) -> dict[str, Counter[str]]:
-        """Number of findings by kind and split."""
+        """Number of findings about images, by kind and split."""
         table: dict[str, Counter[str]] = {}
-        for split, what, _, _ in self.rows:
-            table.setdefault(what, Counter())[split] += 1
+        for split, what, image, _ in self.rows:
+            if image:
+                table.setdefault(what, Counter())[split] += 1
         return table
+
+    def notes(self) -> list[str]:
+        """Findings about whole splits or the whole set, a sentence each."""
+        return [
+            (f"{split}: " if split else "") + f"{what} {detail}".rstrip()
+            for split, what, image, detail in self.rows
+            if not image
+        ]
 
 
 @dataclass
@@ -66,9 +79,45 @@ class BoxDataset:
     report: Report = field(default_factory=Report)
 
 
-def borrowed_splits(splits: Sequence[str]) -> dict[str, str]:
-    """Which split stands in for ``train`` or ``val``, both of which the host requires, where a set has none."""
-    return {needed: splits[0] for needed in ("train", "val") if needed not in splits}
+def host_splits(splits: Iterable[str]) -> dict[str, list[str]]:
+    """Splits of a set behind each split of the host.
+
+    What a name starts with decides: ``train`` and ``train_extra`` are both trained on. ``train`` and ``val``, which
+    the host requires, borrow another split where they have none of their own.
+    """
+    splits = list(splits)
+    own = {kind: [split for split in splits if split.lower().startswith(kind)] for kind in HOST_SPLITS}
+    others = [split for split in splits if not any(split in group for group in own.values())]
+    sources = dict(own)
+    for needed, stand_ins in (("train", ("val", "test")), ("val", ("test", "train"))):
+        if splits and not own[needed]:
+            sources[needed] = others[:1] or next(own[kind] for kind in stand_ins if own[kind])
+    return {kind: group for kind, group in sources.items() if group}
+
+
+def note_splits(splits: Iterable[str], report: Report) -> None:
+    """Say where the host's splits are not the set's own."""
+    splits = list(splits)
+    sources = host_splits(splits)
+    for kind, group in sources.items():
+        if not any(split.lower().startswith(kind) for split in group):
+            report.add(kind, "has no images of its own, data.yaml gives it those of", "", ", ".join(group))
+        elif group != [kind]:
+            report.add(kind, "consists, in data.yaml, of", "", " and ".join(group))
+    for split in splits:
+        if not any(split in group for group in sources.values()):
+            what = "is not in data.yaml, because its name starts with none of"
+            report.add(split, what, "", ", ".join(HOST_SPLITS))
+
+
+def note_shared(splits: Mapping[str, Sequence[LabelledImage]], report: Report) -> None:
+    """Note images that more than one split holds: scores on them say little."""
+    holders: dict[Path, str] = {}
+    for split, images in splits.items():
+        for image in images:
+            first = holders.setdefault(image.file.resolve(), split)
+            if first != split:
+                report.add(split, "images that another split holds too, kept", image.name, first)
 
 
 def clean_labels(labels: Sequence[Sequence[float]], image: LabelledImage, split: str, report: Report) -> np.ndarray:
@@ -121,7 +170,9 @@ def unique_names(files: Sequence[str]) -> list[str]:
     names = []
     for file in files:
         path = Path(file)
-        stem = path.stem if stems[path.stem.lower()] == 1 else "_".join([*path.parts[:-1], path.stem]).lstrip("/")
+        stem = path.stem
+        if stems[stem.lower()] > 1:  # a name with a leading dot is hidden, and the host does not read it
+            stem = "_".join([*(part for part in path.parts[:-1] if part != ".."), stem]).lstrip("/.")
         candidate, number = stem, 2
         while candidate.lower() in taken or (candidate != path.stem and stems[candidate.lower()]):
             candidate, number = f"{stem}_{number}", number + 1

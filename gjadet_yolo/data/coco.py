@@ -1,107 +1,70 @@
-"""COCO json to and from the in-memory form; reading and writing of trees is at the end.
+"""COCO json to and from the in-memory form.
 
-Format: https://cocodataset.org/#format-data. Boxes there are ``[x, y, width, height]`` in px from the top left corner.
+Boxes there are ``[x, y, width, height]`` in px from the top left corner.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable, Hashable, Iterable
+from pathlib import Path, PurePosixPath
+from reprlib import repr as short
 from typing import Any
 
-import cv2
 import numpy as np
 
-from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report, borrowed_splits, clean_labels, unique_names
+from gjadet_yolo.data.boxes import (
+    BoxDataset,
+    LabelledImage,
+    Report,
+    clean_labels,
+    note_shared,
+    note_splits,
+    unique_names,
+)
+from gjadet_yolo.data.coco_json import as_id, as_number, class_table, find_annotations, read_json, split_names
+from gjadet_yolo.data.images import refused_name, usable_size
 
 Progress = Callable[[Iterable[Any], str], Iterable[Any]]
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """Read one annotation file.
-
-    Raises:
-        ValueError: Not JSON, or not a COCO detection file; names the file and what is missing.
-    """
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file} is not valid JSON: {error}.") from error
-    missing = [
-        key for key in ("images", "annotations", "categories") if not isinstance(as_dict(content).get(key), list)
-    ]
-    if missing:
-        raise ValueError(f"{file} is not a COCO detection file: it has no list {' and no list '.join(missing)}.")
-    for key, needed in (("images", ("id", "file_name")), ("categories", ("id", "name"))):
-        for number, entry in enumerate(content[key]):
-            for name in needed:
-                if name not in as_dict(entry):
-                    raise ValueError(f"{file}: entry {number} of '{key}' has no '{name}'.")
-    return content
-
-
-def as_dict(content: Any) -> dict[str, Any]:
-    """The content if it is a mapping, else an empty one."""
-    return content if isinstance(content, dict) else {}
-
-
-def class_table(contents: dict[str, dict[str, Any]]) -> tuple[dict[int, int], list[str]]:
-    """Class indices for category ids, over all splits, in the order of the ids (which need not be contiguous).
-
-    Args:
-        contents: COCO dictionaries by split.
-
-    Returns:
-        Index by category id, and the names by index.
-
-    Raises:
-        ValueError: One id with two names.
-    """
-    by_id: dict[int, str] = {}
-    for split, content in contents.items():
-        for category in content["categories"]:
-            name = str(category["name"])
-            if by_id.setdefault(category["id"], name) != name:
-                raise ValueError(
-                    f"Category id {category['id']} is '{by_id[category['id']]}' in one split and '{name}' in {split}."
-                )
-    ids = sorted(by_id)
-    return {number: index for index, number in enumerate(ids)}, [by_id[number] for number in ids]
+Boxes = list[tuple[float, ...]]
 
 
 def group_boxes(
-    content: dict[str, Any], indices: dict[int, int], split: str, report: Report
-) -> dict[Any, list[tuple[float, ...]]]:
+    content: dict[str, Any], indices: dict[Hashable, int], split: str, report: Report
+) -> dict[Hashable, Boxes]:
     """Class index and xyxy box per annotation, by image id; crowd boxes and orphans are noted and left out."""
-    known = {image["id"]: image["file_name"] for image in content["images"]}
-    boxes: dict[Any, list[tuple[float, ...]]] = {}
-    for annotation in content["annotations"]:
-        image, category, box = (annotation.get(key) for key in ("image_id", "category_id", "bbox"))
-        where, detail = known.get(image, f"image id {image}"), f"annotation id {annotation.get('id')}"
+    known = {image["id"]: str(image["file_name"]) for image in content["images"]}
+    boxes: dict[Hashable, Boxes] = {}
+    for number, annotation in enumerate(content["annotations"]):
+        if not isinstance(annotation, dict):
+            report.add(split, "annotations that are no mapping, dropped", f"entry {number} of 'annotations'")
+            continue
+        image, category = as_id(annotation.get("image_id")), as_id(annotation.get("category_id"))
+        where = known.get(image, f"image id {short(annotation.get('image_id'))}")
+        box, detail = annotation.get("bbox"), f"annotation id {short(annotation.get('id'))}"
         if image not in known:
             report.add(split, "boxes of an unlisted image, dropped", where, detail)
         elif category not in indices:
-            report.add(split, "boxes of an unlisted category, dropped", where, f"{detail}, category id {category}")
+            detail += f", category id {short(annotation.get('category_id'))}"
+            report.add(split, "boxes of an unlisted category, dropped", where, detail)
         elif annotation.get("iscrowd"):
             report.add(split, "crowd boxes, dropped", where, detail)
         elif not (isinstance(box, list) and len(box) == 4 and all(isinstance(side, (int, float)) for side in box)):
             report.add(split, "annotations without a box, dropped", where, detail)
         else:
-            x, y, width, height = map(float, box)
+            x, y, width, height = map(as_number, box)
             boxes.setdefault(image, []).append((indices[category], x, y, x + width, y + height))
     return boxes
 
 
 def read_split(
     content: dict[str, Any],
-    indices: dict[int, int],
+    indices: dict[Hashable, int],
     split: str,
     find: Callable[[str], Path | None],
     report: Report,
     progress: Progress,
 ) -> list[LabelledImage]:
-    """Images of one split; missing, unreadable and repeated ones are noted.
+    """Images of one split; those that are missing, repeated or not read by the host are noted.
 
     Args:
         content: COCO dictionary.
@@ -114,80 +77,84 @@ def read_split(
     boxes = group_boxes(content, indices, split, report)
     entries: dict[str, list[dict[str, Any]]] = {}
     for image in content["images"]:
-        entries.setdefault(str(image["file_name"]).replace("\\", "/"), []).append(image)
-    images = []
+        file_name = PurePosixPath(str(image["file_name"]).replace("\\", "/")).as_posix()
+        entries.setdefault(file_name, []).append(image)
     named = list(zip(entries.items(), unique_names(list(entries)), strict=True))
+    images = []
     for (file_name, same), name in progress(named, f"reading {split}"):
-        count = sum(len(boxes.get(image["id"], [])) for image in same)
-        file = find(file_name)
-        if file is None:
-            report.add(split, "missing images, left out", file_name, f"with {count} boxes")
-            continue
-        size = image_size(file)
-        if size is None:
-            report.add(split, "unreadable images, left out", file_name, f"with {count} boxes")
-            continue
-        if len(same) > 1:
-            report.add(split, "images listed more than once, merged", file_name, f"{len(same)} entries")
-        if name != Path(file_name).name:
-            report.add(split, "repeated file names, renamed", file_name, name)
-        width, height = int(same[0].get("width") or size[0]), int(same[0].get("height") or size[1])
-        if (width, height) != size:
-            detail = f"json {width}x{height}, file {size[0]}x{size[1]}"
-            report.add(split, "images of another size than listed, boxes scaled along", file_name, detail)
-        image = LabelledImage(file, name, width, height, np.zeros((0, 5)))
-        image.labels = clean_labels([box for entry in same for box in boxes.get(entry["id"], [])], image, split, report)
-        images.append(image)
+        image = read_image(find(file_name), file_name, name, same, boxes, split, report)
+        if image is not None:
+            images.append(image)
     return images
 
 
-def image_size(file: Path) -> tuple[int, int] | None:
-    """Width and height in px as the host will read the image, or None where it cannot be decoded."""
-    data = np.fromfile(file, dtype=np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    return None if image is None else (image.shape[1], image.shape[0])
-
-
-def find_annotations(source: Path) -> tuple[Path, dict[str, Path]]:
-    """Root of a COCO tree and its annotation files.
-
-    Where files are named ``instances_*.json``, as in the COCO download, others (captions, keypoints) are passed over.
+def read_image(
+    file: Path | None,
+    file_name: str,
+    name: str,
+    entries: list[dict[str, Any]],
+    boxes: dict[Hashable, Boxes],
+    split: str,
+    report: Report,
+) -> LabelledImage | None:
+    """One image with the boxes of all its entries, or None, with a note, where it has to be left out.
 
     Args:
-        source: A folder with ``annotations/*.json`` or ``*.json``, or one json file.
-
-    Returns:
-        Root folder, and the files by the part of their names that also names image folders (``train2017``).
-
-    Raises:
-        FileNotFoundError: Nothing there, or no json file.
+        file: The image, or None where it was not found.
+        file_name: Its name in the source.
+        name: Its name in the target.
+        entries: What the source lists about it.
+        boxes: Boxes by image id.
+        split: For the report.
+        report: Takes the notes.
     """
-    if not source.exists():
-        raise FileNotFoundError(
-            f"{source} does not exist. Expected a folder with annotations/train.json, val.json, ..."
-        )
-    if source.is_file():
-        files, root = [source], source.parent
-    else:
-        inner = source / "annotations"
-        files, root = sorted((inner if inner.is_dir() else source).glob("*.json")), source
-    if not files:
-        raise FileNotFoundError(
-            f"{source} has no annotations/*.json. Published layout: annotations/train.json, val.json."
-        )
-    if root.name == "annotations":
-        root = root.parent
-    files = [file for file in files if file.stem.startswith("instances_")] or files
-    return root, {file.stem.removeprefix("instances_"): file for file in files}
+    own = {entry["id"]: entry for entry in entries}  # the same entry twice has the same boxes
+    with_boxes = f"with {sum(len(boxes.get(number, [])) for number in own)} boxes"
+    if file is None:
+        report.add(split, "missing images, left out", file_name, with_boxes)
+        return None
+    if fault := refused_name(name):
+        report.add(split, "images that Ultralytics does not read, left out", file_name, f"{fault}, {with_boxes}")
+        return None
+    size = usable_size(file, file_name, split, report, with_boxes)
+    if size is None:
+        return None
+    if len(entries) > 1:
+        report.add(split, "images listed more than once, merged", file_name, f"{len(entries)} entries")
+    if name != PurePosixPath(file_name).name:
+        report.add(split, "repeated file names, renamed", file_name, name)
+    found = in_file_px(list(own.values()), boxes, file_name, size, split, report)
+    image = LabelledImage(file, name, *size, np.zeros((0, 5)))
+    image.labels = clean_labels(found, image, split, report)
+    return image
 
 
-def split_names(stems: Iterable[str]) -> dict[str, str]:
-    """Split by file name: ``train2017`` is train, ``valid`` is val; two of one kind keep their own names."""
-    stems = list(stems)
-    known = ("train", "val", "test")
-    short = {stem: next((split for split in known if stem.lower().startswith(split)), stem) for stem in stems}
-    taken = list(short.values())
-    return {stem: split if taken.count(split) == 1 else stem for stem, split in short.items()}
+def in_file_px(
+    entries: list[dict[str, Any]],
+    boxes: dict[Hashable, Boxes],
+    file_name: str,
+    size: tuple[int, int],
+    split: str,
+    report: Report,
+) -> Boxes:
+    """Boxes of all entries of one file, each scaled from the size its entry lists to that of the file."""
+    scaled: Boxes = []
+    others: list[str] = []
+    for entry in entries:
+        listed = [as_number(entry.get(key)) for key in ("width", "height")]
+        if not all(0 < side < np.inf for side in listed):
+            if any(entry.get(key) is not None for key in ("width", "height")):
+                report.add(split, "images with an impossible size, taken as in the file", file_name)
+            listed = list(size)
+        if tuple(listed) != size:
+            others.append(f"json {listed[0]:.10g}x{listed[1]:.10g}")
+        sides = (size[0] / listed[0], size[1] / listed[1]) * 2
+        for cls, *box in boxes.get(entry["id"], []):
+            scaled.append((cls, *(value * side for value, side in zip(box, sides, strict=True))))
+    if others:
+        detail = f"{', '.join(others)}, file {size[0]}x{size[1]}"
+        report.add(split, "images of another size than listed, boxes scaled along", file_name, detail)
+    return scaled
 
 
 def image_finder(root: Path, split: str) -> Callable[[str], Path | None]:
@@ -195,7 +162,10 @@ def image_finder(root: Path, split: str) -> Callable[[str], Path | None]:
     folders = [root / split, root / "images" / split, root / "images", root]
 
     def find(file_name: str) -> Path | None:
-        return next((folder / file_name for folder in folders if file_name and (folder / file_name).is_file()), None)
+        try:
+            return next((folder / file_name for folder in folders if (folder / file_name).is_file()), None)
+        except OSError:  # a name longer than the file system allows
+            return None
 
     return find
 
@@ -209,7 +179,7 @@ def read_coco(source: Path, progress: Progress = lambda items, _: items) -> BoxD
 
     Raises:
         FileNotFoundError: No annotations.
-        ValueError: Faulty annotation file.
+        ValueError: A faulty annotation file, or none at all.
     """
     root, files = find_annotations(source)
     contents = {split: read_json(file) for split, file in files.items()}
@@ -219,8 +189,8 @@ def read_coco(source: Path, progress: Progress = lambda items, _: items) -> BoxD
         split: read_split(contents[stem], indices, split, image_finder(root, stem), report, progress)
         for stem, split in split_names(files).items()
     }
-    for needed, source_split in borrowed_splits(list(splits)).items():
-        report.add(needed, "splits that do not exist, filled with another in data.yaml", "", source_split)
+    note_splits(splits, report)
+    note_shared(splits, report)
     return BoxDataset(names, splits, report)
 
 

@@ -4,31 +4,46 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
-from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report
+from gjadet_yolo.data.boxes import BoxDataset, Report
 from gjadet_yolo.data.coco import Progress, to_coco
-from gjadet_yolo.data.yolo import label_lines, whole_folder, write_data_yaml
+from gjadet_yolo.data.coco_json import find_annotations
+from gjadet_yolo.data.data_yaml import find_data_yaml, load_data_yaml
+from gjadet_yolo.data.yolo import label_file, label_lines, write_data_yaml
+from gjadet_yolo.folders import refuse_inputs, whole_folder
 
 REPORT_FILE = "conversion.csv"
 
 
 def place_image(source: Path, target: Path, copy: bool) -> None:
-    """Copy an image, or link to it where the file system allows links."""
+    """Copy an image, or link to it where the file system allows links.
+
+    The link is relative, so that source and target can be moved together.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     if not copy:
         try:
-            target.symlink_to(source.resolve())
+            target.symlink_to(relative_to(source.resolve(), target.parent.resolve()))
         except OSError:  # Windows without the privilege to link
             copy = True
     if copy:
         shutil.copyfile(source, target)
 
 
+def relative_to(file: Path, folder: Path) -> Path:
+    """A file as seen from a folder; as it is where no way leads there, from one drive of Windows to another."""
+    try:
+        return Path(os.path.relpath(file, folder))
+    except ValueError:
+        return file
+
+
 def write_report(report: Report, file: Path) -> None:
     """Write every finding, one row each."""
-    with file.open("w", newline="", encoding="utf-8") as stream:
+    with file.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream:  # names can be any bytes
         csv.writer(stream).writerows([("split", "what", "image", "detail"), *report.rows])
 
 
@@ -49,16 +64,18 @@ def write_yolo(
 
     Raises:
         FileExistsError: ``out`` exists and ``force`` is not set.
-        ValueError: No image is left to write, or ``out`` holds the source images.
+        ValueError: No image is left to write, or ``out`` is where images were read.
     """
     check_target(data, out)
-    with whole_folder(out, force) as folder:
+    with whole_folder(out, force, tool="gjadet convert", settings={"copy": copy}) as folder:
         for split, images in data.splits.items():
             (folder / "images" / split).mkdir(parents=True)
             (folder / "labels" / split).mkdir(parents=True)
             for image in progress(images, f"writing {split}"):
-                place_image(image.file, folder / "images" / split / image.name, copy)
-                label = (folder / "labels" / split / image.name).with_suffix(".txt")
+                target = folder / "images" / split / image.name
+                place_image(image.file, target, copy)
+                label = label_file(target)
+                label.parent.mkdir(parents=True, exist_ok=True)
                 label.write_text(label_lines(image.labels, image.width, image.height), encoding="utf-8")
         write_data_yaml(folder, data.splits, data.names)
         write_report(data.report, folder / REPORT_FILE)
@@ -74,7 +91,7 @@ def write_coco(
         The folder of the annotations.
     """
     check_target(data, out)
-    with whole_folder(out, force) as folder:
+    with whole_folder(out, force, tool="gjadet convert", settings={"copy": copy}) as folder:
         (folder / "annotations").mkdir()
         for split, images in data.splits.items():
             for image in progress(images, f"writing {split}"):
@@ -86,11 +103,49 @@ def write_coco(
 
 
 def check_target(data: BoxDataset, out: Path) -> None:
-    """Refuse to write nothing, or over the images that are being read."""
-    images: list[LabelledImage] = [image for split in data.splits.values() for image in split]
+    """Refuse to write nothing, or over the images that have been read.
+
+    Raises:
+        ValueError: Says why there are no images, or names the image.
+    """
+    images = [image for split in data.splits.values() for image in split]
     if not images:
         raise ValueError(
             f"No image to write to {out}: see the findings above for why the source's images were left out."
         )
-    if any(image.file.resolve().is_relative_to(out.resolve()) for image in images):
-        raise ValueError(f"{out} holds the source images, and replacing it would delete them. Choose another folder.")
+    refuse_inputs(out, (image.file for image in images))
+
+
+def sources(coco: Path | None, yolo: Path | None) -> list[Path]:
+    """What a conversion will read, as far as its arguments tell; for a check before anything is read.
+
+    Args:
+        coco: Folder or json file of a COCO tree.
+        yolo: Data YAML of a YOLO tree, its folder, or the name of a packaged one.
+
+    Returns:
+        Existing files and folders: annotations or data YAML, and the folders of images and labels. Not the tree's own
+        folder: a new folder beside those is a usual place for the result.
+    """
+    found = coco_sources(coco) if coco is not None else yolo_sources(yolo)
+    return [path for path in found if path.exists()]
+
+
+def coco_sources(coco: Path) -> list[Path]:
+    """Annotation files of a COCO tree, their folder, and the folders that may hold its images."""
+    try:
+        root, files = find_annotations(coco)
+    except (OSError, ValueError):  # left to the reader
+        return [coco]
+    folders = [root / "annotations", root / "images"]
+    return [*folders, *files.values(), *(root / stem for stem in files)]
+
+
+def yolo_sources(yolo: Path) -> list[Path]:
+    """Data YAML, images and labels of a YOLO tree."""
+    try:
+        file = find_data_yaml(yolo)
+        images = [path for paths in load_data_yaml(file, Report()).sources.values() for path in paths]
+    except (OSError, ValueError):  # left to the reader
+        return [yolo]
+    return [file, *images, *(label_file(path / "any.png").parent for path in images if path.is_dir())]

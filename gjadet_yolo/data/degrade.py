@@ -22,6 +22,7 @@ from gjadet_yolo.locate import suggestion
 Degradation = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 READ_SHARE = 0.25  # of the noise variance at mid grey that does not depend on the light
 SEED_BITS = 31
+LEAST_SIDE = 8  # px; Albumentations draws drops in a range that is empty in smaller pictures
 
 
 @functools.cache
@@ -43,16 +44,37 @@ def albumentations(what: str = "degradations rain and fog") -> ModuleType:
 
 
 def by_library(transform: object, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Apply a transform of Albumentations (RGB) to a BGR picture with the given source of randomness."""
+    """Apply a transform of Albumentations (RGB) to a BGR picture with the given source of randomness.
+
+    Pictures with sides below ``LEAST_SIDE`` are continued by their last row and column for it.
+    """
     transform.set_random_seed(int(rng.integers(1 << SEED_BITS)))
-    return cv2.cvtColor(transform(image=cv2.cvtColor(image, cv2.COLOR_BGR2RGB))["image"], cv2.COLOR_RGB2BGR)
+    height, width = image.shape[:2]
+    below, beside = max(LEAST_SIDE - height, 0), max(LEAST_SIDE - width, 0)
+    if below or beside:
+        image = cv2.copyMakeBorder(image, 0, below, 0, beside, cv2.BORDER_REPLICATE)
+    result = cv2.cvtColor(transform(image=cv2.cvtColor(image, cv2.COLOR_BGR2RGB))["image"], cv2.COLOR_RGB2BGR)
+    return np.ascontiguousarray(result[:height, :width])
+
+
+def check_picture(image: np.ndarray) -> None:
+    """Refuse what is not a colour picture of 8 bits.
+
+    Raises:
+        ValueError: Names shape and type, and what makes a colour picture of a grey one.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        grey = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1)
+        hint = " Grey pictures: cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) makes three channels of one." if grey else ""
+        raise ValueError(f"image has shape {image.shape} and type {image.dtype}, expected (H, W, 3) and uint8.{hint}")
 
 
 def degradation(apply: Degradation) -> Degradation:
-    """Let a function return an unchanged copy at level 0."""
+    """Let a function refuse what is not a colour picture, and return an unchanged copy at level 0."""
 
     @functools.wraps(apply)
     def wrapper(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
+        check_picture(image)
         return apply(image, level, rng) if level > 0 else image.copy()
 
     return wrapper
@@ -135,22 +157,22 @@ def degrade(image: np.ndarray, levels: Mapping[str, float], rng: np.random.Gener
         rng: Source of randomness.
 
     Returns:
-        (H, W, 3) uint8.
+        (H, W, 3) uint8, never the input itself.
 
     Raises:
         ValueError: Unknown name, a level outside 0 to 1, or not a colour picture of 8 bits.
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ValueError(f"image has shape {image.shape} and type {image.dtype}, expected (H, W, 3) and uint8.")
+    check_picture(image)
     for name, level in levels.items():
         if name not in DEGRADATIONS:
             raise ValueError(f"there is no degradation '{name}'.{suggestion(name, list(DEGRADATIONS))}")
         if not 0 <= level <= 1:
             raise ValueError(f"level of {name} is {level}, allowed: 0 (unchanged) to 1.")
+    result = image
     for name, apply in DEGRADATIONS.items():
         if levels.get(name, 0) > 0:
-            image = apply(image, levels[name], rng)
-    return image
+            result = apply(result, levels[name], rng)
+    return image.copy() if result is image else result
 
 
 @functools.cache
@@ -202,4 +224,5 @@ def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
 
 def rounded(image: np.ndarray) -> np.ndarray:
     """Nearest grey levels, uint8."""
-    return cv2.convertScaleAbs(cv2.max(image, 0))
+    positive = cv2.threshold(image, 0, 0, cv2.THRESH_TOZERO)[1]  # cv2.max takes a picture of one pixel for a scalar
+    return cv2.convertScaleAbs(positive)

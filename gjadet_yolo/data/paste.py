@@ -10,12 +10,49 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 MARGIN = 0.2  # of surroundings on each side that fade in, relative to the box
 SCALES = (0.7, 1.4)
 LARGEST = 0.6  # of the image's side
 INSIDE = 0.6  # share of a box that has to lie in the cut for its label to come along
 TRIES = 20
+MOST_COPIES = 10
+"""Copies of an object that an epoch pastes at most, in the mean: as often as ``repeat`` may show its image."""
+
+
+def draw_probabilities(counts: npt.ArrayLike, images: int, paste: float) -> np.ndarray:
+    """Probability of each class to be pasted into an image.
+
+        p_c = min(paste * w_c / W, MOST_COPIES * n_c / images),  w_c = n_c ^ -1/2
+
+    with n_c objects of class c in the training images and W the sum of w over the classes that have any. What a bounded
+    class leaves goes to the others in proportion to w; where all are bounded, some images get nothing.
+
+    The root raises rare classes without handing everything to the rarest, as 1 / n_c does: of 2531, 70, 60 and 2
+    objects, the class of 2 would be 94 % of what is pasted. The bound is on what one object may teach: with 600 images
+    and ``paste`` 0.7, the 420 copies of an epoch hold at most 20 of these 2 objects, and 178 and 192 of the 70 and 60,
+    which are far from their bounds.
+
+    Args:
+        counts: Objects of each class, (C,).
+        images: Images in an epoch, repetitions included.
+        paste: Probability that an image gets an object, 0 to 1.
+
+    Returns:
+        (C,) float64; the sum is at most ``paste``.
+    """
+    counts = np.asarray(counts, float)
+    weight = np.divide(1, np.sqrt(counts), out=np.zeros(len(counts)), where=counts > 0)
+    most = MOST_COPIES * counts / max(images, 1)
+    drawn, free = np.zeros(len(counts)), weight > 0
+    while free.any():
+        share = (paste - drawn.sum()) * weight / weight[free].sum()
+        over = free & (share > most)
+        if not over.any():
+            return np.where(free, share, drawn)
+        drawn[over], free = most[over], free & ~over
+    return drawn
 
 
 @dataclass(frozen=True)
@@ -23,7 +60,7 @@ class Cut:
     """Part of an image with its labels.
 
     Attributes:
-        image: (H, W, 3) uint8.
+        image: (H, W, channels) uint8.
         labels: Class and xyxy px in the cut, (N, 5).
         core: xyxy px of the object itself, without its surroundings, (4,).
     """
@@ -37,7 +74,7 @@ def cut_out(image: np.ndarray, labels: np.ndarray, which: int) -> Cut:
     """Cut out a labelled object.
 
     Args:
-        image: (H, W, 3).
+        image: (H, W, channels).
         labels: Class and xyxy px, (N, 5).
         which: Index of the object.
     """
@@ -60,6 +97,7 @@ def resized(cut: Cut, scale: float) -> Cut:
     image = cv2.resize(cut.image, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     labels = cut.labels.copy()
     labels[:, 1:] *= factor
+    image = image.reshape(height, width, -1)  # OpenCV drops the axis of a single channel
     return Cut(image, labels, cut.core * factor)
 
 
@@ -67,7 +105,7 @@ def paste(image: np.ndarray, labels: np.ndarray, cut: Cut, rng: np.random.Genera
     """Paste a cut at a plausible scale where it covers nothing that is labelled.
 
     Args:
-        image: (H, W, 3) uint8; not changed.
+        image: (H, W, channels) uint8; not changed.
         labels: Class and xyxy px, (N, 5).
         cut: What to paste.
         rng: Source of randomness.

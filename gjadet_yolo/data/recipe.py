@@ -14,9 +14,9 @@ class AugmentConfig:
 
     Attributes:
         repeat: Threshold t of repeat-factor sampling (``data/repeat.py``): classes in fewer than this share of the
-            images are seen more often; 0 is off.
+            images are seen more often, up to 10 times as often; 0 is off.
         paste: Probability that an image gets an object pasted in (``data/paste.py``), of a class drawn with one over
-            its number of instances; 0 is off.
+            the root of its number of instances, and no object more than 10 times per epoch in the mean; 0 is off.
         tiles: Probability that a tile of a mosaic is changed on its own (``data/tile_mosaic.py``); 0 is off.
     """
 

@@ -18,6 +18,8 @@ from gjadet_yolo.data.degrade import albumentations, by_library
 
 Operation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 MOST = 5  # operations on one tile
+CHANNELS = (1, 3)
+"""Channels of the pictures that can be changed."""
 
 
 @functools.cache
@@ -65,12 +67,15 @@ def augment_tile(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Change a tile by 0 to 5 different operations in random order.
 
     Args:
-        image: (H, W, 3) uint8 BGR; not changed.
+        image: (H, W, 3) uint8 BGR, or (H, W, 1) grey; not changed.
         rng: Source of randomness; the same state gives the same tile.
 
     Returns:
-        A new image of the same size; the given one where no operation was drawn.
+        A new image of the same size and channels; the given one where no operation was drawn.
     """
+    if image.shape[2] == 1:  # the library's operations are for colour pictures
+        coloured = augment_tile(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), rng)
+        return cv2.cvtColor(coloured, cv2.COLOR_BGR2GRAY)[..., None]
     known = operations()
     for name in rng.permutation(list(known))[: rng.integers(0, MOST + 1)]:
         choices = known[name]

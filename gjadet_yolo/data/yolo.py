@@ -1,61 +1,22 @@
-"""YOLO trees on disk: label lines, data YAML, reading a tree, and writing a whole set at once or not at all."""
+"""YOLO trees on disk: label lines, data YAML, reading a tree, and writing a set."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from os.path import commonpath
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 import yaml
 
-from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report, borrowed_splits, clean_labels
-from gjadet_yolo.data.coco import Progress, image_size
-
-IMAGE_SUFFIXES = {".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-"""Formats that both the host and OpenCV read."""
-
-
-def refuse_existing(out: Path, force: bool) -> None:
-    """Keep what a user has.
-
-    Raises:
-        FileExistsError: ``out`` exists and ``force`` is not set.
-    """
-    if out.exists() and not force:
-        raise FileExistsError(f"{out} exists already. Choose another folder, or say force=true to replace it.")
-
-
-@contextmanager
-def whole_folder(out: Path, force: bool = False) -> Iterator[Path]:
-    """Fill a temporary folder beside ``out`` and rename it when all went well; else nothing remains.
-
-    Args:
-        out: Folder to create.
-        force: Replace an existing folder; the old one goes only after the new one is complete.
-
-    Raises:
-        FileExistsError: ``out`` exists and ``force`` is not set.
-    """
-    refuse_existing(out, force)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    temporary.chmod(0o755)
-    try:
-        yield temporary
-        if out.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
-            out.rename(old / out.name)
-            temporary.rename(out)
-            shutil.rmtree(old)
-        else:
-            temporary.rename(out)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+from gjadet_yolo.data.boxes import BoxDataset, LabelledImage, Report, clean_labels, host_splits, note_shared
+from gjadet_yolo.data.coco import Progress
+from gjadet_yolo.data.data_yaml import find_data_yaml, load_data_yaml
+from gjadet_yolo.data.images import files_below, refused_name, usable_size
+from gjadet_yolo.data.media import write_image
+from gjadet_yolo.folders import whole_folder
 
 
 def label_lines(labels: np.ndarray, width: int, height: int) -> str:
@@ -81,15 +42,15 @@ def write_data_yaml(folder: Path, splits: Iterable[str], names: Sequence[str]) -
 
     Args:
         folder: Root of the tree.
-        splits: Splits present, e.g. ``train``, ``val``.
+        splits: Splits present, e.g. ``train``, ``train_extra``, ``val``; see :func:`host_splits` for their use.
         names: Class names in the order of their indices.
 
     Returns:
         The file.
     """
-    splits = list(splits)
-    sources = {split: split for split in splits} | borrowed_splits(splits)
-    content = {split: f"images/{source}" for split, source in sources.items()} | {"names": dict(enumerate(names))}
+    folders = {kind: [f"images/{split}" for split in group] for kind, group in host_splits(splits).items()}
+    content: dict[str, Any] = {kind: group if len(group) > 1 else group[0] for kind, group in folders.items()}
+    content["names"] = dict(enumerate(names))
     file = folder / "data.yaml"
     file.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return file
@@ -114,20 +75,23 @@ def write_yolo_set(
             images.mkdir(parents=True)
             labels.mkdir(parents=True)
             for stem, image, boxes in scenes:
-                cv2.imwrite(str(images / f"{stem}.png"), image)
+                write_image(images / f"{stem}.png", image)
                 height, width = image.shape[:2]
                 (labels / f"{stem}.txt").write_text(label_lines(boxes, width, height), encoding="utf-8")
         write_data_yaml(folder, splits, names)
     return out / "data.yaml"
 
 
-def read_labels(text: str, image: LabelledImage, names: int, split: str, report: Report) -> np.ndarray:
+def read_labels(
+    text: str, image: LabelledImage, indices: Mapping[int, int], keypoint_values: int, split: str, report: Report
+) -> np.ndarray:
     """Boxes of one label file; polygons become their bounding boxes, faulty lines are noted and left out.
 
     Args:
         text: Content of the label file.
         image: The image, for its size.
-        names: Number of classes.
+        indices: Class index by the index in the file.
+        keypoint_values: Numbers behind the box in a line with key points; 0 where the set has none.
         split: For the report.
         report: Takes the notes.
 
@@ -142,88 +106,129 @@ def read_labels(text: str, image: LabelledImage, names: int, split: str, report:
             cls, *values = map(float, line.split())
         except ValueError:
             cls, values = -1.0, []
-        if not (
-            cls.is_integer() and 0 <= cls < names and (len(values) == 4 or (len(values) >= 6 and len(values) % 2 == 0))
-        ):
+        index = indices.get(int(cls)) if cls.is_integer() else None
+        pose = keypoint_values > 0 and len(values) == 4 + keypoint_values
+        if index is None or not (len(values) == 4 or pose or (len(values) >= 6 and len(values) % 2 == 0)):
             report.add(split, "faulty label lines, dropped", image.name, f"line {number}: {line[:60]}")
             continue
-        if len(values) == 4:
-            x, y, w, h = values
-            corners = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
-        else:
+        if pose:
+            report.add(split, "key points left out, boxes kept", image.name, f"line {number}")
+        elif len(values) > 4:
             report.add(split, "polygons turned into boxes", image.name, f"line {number}")
-            corners = (min(values[::2]), min(values[1::2]), max(values[::2]), max(values[1::2]))
+        corners = box_corners(values[:4] if pose else values)
         scale = (image.width, image.height) * 2
-        boxes.append((cls, *(corner * side for corner, side in zip(corners, scale, strict=True))))
+        boxes.append((index, *(corner * side for corner, side in zip(corners, scale, strict=True))))
     return clean_labels(boxes, image, split, report)
 
 
-def split_folders(data_yaml: Path) -> tuple[dict[str, Path], list[str]]:
-    """Image folders by split, and class names, of a data YAML.
-
-    Raises:
-        FileNotFoundError: No such file, or an image folder is missing.
-        ValueError: No class names, or images given in another way than a folder.
-    """
-    if not data_yaml.is_file():
-        raise FileNotFoundError(f"{data_yaml} does not exist. Expected the data YAML of a YOLO tree.")
-    content = yaml.safe_load(data_yaml.read_text(encoding="utf-8")) or {}
-    names = content.get("names")
-    if not isinstance(names, (dict, list)) or not names:
-        raise ValueError(f"{data_yaml} has no 'names:', expected the class names by index.")
-    root = data_yaml.parent / str(content.get("path") or "")
-    folders: dict[str, Path] = {}
-    for split in ("train", "val", "test"):
-        value = content.get(split)
-        if value is None or any(folder == root / str(value) for folder in folders.values()):
-            continue
-        if not isinstance(value, str) or value.endswith(".txt"):
-            raise ValueError(f"{data_yaml}: {split}: {value!r} is not a folder, which is the only form read here.")
-        folders[split] = root / value
-        if not folders[split].is_dir():
-            raise FileNotFoundError(f"{data_yaml}: {split}: {folders[split]} does not exist.")
-    return folders, [str(names[key]) for key in sorted(names)] if isinstance(names, dict) else list(map(str, names))
+def box_corners(values: Sequence[float]) -> tuple[float, ...]:
+    """Relative xyxy of a box given by centre and size, or around a polygon given by its points."""
+    if len(values) > 4:
+        return min(values[::2]), min(values[1::2]), max(values[::2]), max(values[1::2])
+    x, y, w, h = values
+    return x - w / 2, y - h / 2, x + w / 2, y + h / 2
 
 
 def read_yolo(data_yaml: Path, progress: Progress = lambda items, _: items) -> BoxDataset:
     """Read a YOLO tree.
 
     Args:
-        data_yaml: Its data YAML.
+        data_yaml: Its data YAML, the folder that holds it, or the bare name of a packaged one.
         progress: Wraps an iterable to show progress.
 
     Raises:
         FileNotFoundError: A file or folder is missing.
         ValueError: The data YAML cannot be used.
     """
-    folders, names = split_folders(data_yaml)
-    data = BoxDataset(names, {split: [] for split in folders})
-    for split, folder in folders.items():
-        present = sorted(path for path in folder.rglob("*") if path.is_file())
-        files = [path for path in present if path.suffix.lower() in IMAGE_SUFFIXES]
-        report_strays(folder, present, files, split, data.report)
-        for file in progress(files, f"reading {split}"):
-            size = image_size(file)
-            if size is None:
-                data.report.add(split, "unreadable images, left out", file.name)
-                continue
-            image = LabelledImage(file, file.relative_to(folder).as_posix(), *size, np.zeros((0, 5)))
-            labels = label_file(file)
-            text = labels.read_text(encoding="utf-8-sig") if labels.is_file() else ""
-            image.labels = read_labels(text, image, len(names), split, data.report)
-            data.splits[split].append(image)
-    return data
+    report = Report()
+    content = load_data_yaml(find_data_yaml(data_yaml), report)
+    indices = {key: index for index, key in enumerate(content.names)}
+    splits: dict[str, list[LabelledImage]] = {}
+    for split, sources in content.sources.items():
+        splits[split] = []
+        files = find_images(sources, split, report)
+        for file, name in progress(files, f"reading {split}"):
+            size = usable_size(file, name, split, report)
+            text = label_text(file, name, split, report) if size else None
+            if size and text is not None:
+                image = LabelledImage(file, name, *size, np.zeros((0, 5)))
+                image.labels = read_labels(text, image, indices, content.keypoint_values, split, report)
+                splits[split].append(image)
+    note_shared(splits, report)
+    return BoxDataset(list(content.names.values()), splits, report)
 
 
-def report_strays(folder: Path, present: list[Path], images: list[Path], split: str, report: Report) -> None:
-    """Note files among the images that are none, and label files without an image."""
-    for path in sorted(set(present) - set(images)):
-        report.add(split, "files that are no images, left out", path.relative_to(folder).as_posix())
+def label_text(image: Path, name: str, split: str, report: Report) -> str | None:
+    """Content of an image's label file; empty where it has none, None, with a note, where it cannot be read.
+
+    An image whose labels are lost is no background. The host leaves it out too.
+    """
+    file = label_file(image)
+    if not file.is_file():
+        return ""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        report.add(split, "images with an unreadable label file, left out", name, f"{file}: {error}")
+        return None
+
+
+def find_images(sources: Sequence[Path], split: str, report: Report) -> list[tuple[Path, str]]:
+    """Images of one split with their names below the folder that holds them all; everything else is noted.
+
+    Args:
+        sources: Folders, or text files with one image per line.
+        split: For the report.
+        report: Takes the notes.
+    """
+    listed: list[Path] = []
+    for source in sources:
+        listed += folder_images(source, split, report) if source.is_dir() else listed_images(source, split, report)
+    counted = Counter(listed)
+    for file, count in counted.items():
+        if count > 1:
+            report.add(split, "images listed more than once, merged", file.name, f"{count} times")
+    files = sorted(counted)
+    lone = len(sources) == 1 and sources[0].is_dir()
+    root = sources[0] if lone else Path(commonpath([file.parent for file in files])) if files else Path()
+    return [(file, file.relative_to(root).as_posix()) for file in files]
+
+
+def folder_images(folder: Path, split: str, report: Report) -> list[Path]:
+    """Images below a folder; other files, and label files without an image, are noted."""
+    present = files_below(folder)
+    images = [path for path in present if not refused_name(path.relative_to(folder).as_posix())]
     expected = {label_file(image) for image in images}
+    for path in sorted(set(present) - set(images) - expected):
+        name = path.relative_to(folder).as_posix()
+        report.add(split, "files that Ultralytics does not read, left out", name, refused_name(name))
     labels = label_file(folder / "any.png").parent
     if labels != folder:
         for path in sorted(set(labels.rglob("*.txt")) - expected):
             report.add(split, "label files without an image, left out", path.relative_to(labels).as_posix())
+    return images
+
+
+def listed_images(file: Path, split: str, report: Report) -> list[Path]:
+    """Images that a text file lists, relative to the current folder or, with ``./`` in front, to the text file.
+
+    Raises:
+        ValueError: The file is no text.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is no text in UTF-8: {error}. Expected one image per line.") from error
+    images = []
+    for line in filter(None, map(str.strip, lines)):
+        path = (file.parent / line) if line.startswith("./") or not Path(line).exists() else Path(line)
+        if fault := refused_name(path.name.lstrip(".")):  # a hidden name in a list is read
+            report.add(split, "files that Ultralytics does not read, left out", line, fault)
+        elif not path.is_file():
+            report.add(split, "missing images, left out", line, f"listed in {file}")
+        else:
+            images.append(path.absolute())
+    return images
 
 
 def label_file(image: Path) -> Path:

@@ -1,29 +1,35 @@
 """The host's data set with repeated images, pasted objects and mosaics whose tiles are changed one by one.
 
-Indices up to the number of images mean what they mean in the host; those beyond are repetitions. So caches hold every
-image once, mosaic and mixup pick partners from repetitions too, and a distributed sampler shares out the longer set.
-Mirrored: ``BaseDataset.__len__`` and ``get_image_and_label`` in
-https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/data/base.py, and the call of
-``_update_label_text`` by ``BaseMixTransform.get_params`` in its ``augment.py``.
+A position is what a sampler draws; ``RecipeDataset.order`` says which image is shown there. So caches hold every image
+once, a distributed sampler shares out the longer set, and mosaic and mixup pick their partners by position: an image
+that is shown three times as often in batches is so in mosaics. Without ``rect`` the positions up to the number of
+images are the host's indices, and the repetitions come after them. Mirrored: ``BaseDataset.__len__``, ``__getitem__``,
+``get_image_and_label`` and ``set_rectangle`` in
+https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/data/base.py, and ``Mosaic.get_indexes`` and the
+call of ``_update_label_text`` by ``BaseMixTransform.get_params`` in its ``augment.py``.
 """
 
 from __future__ import annotations
 
 import random
+from collections import deque
 from typing import Any
 
 import numpy as np
 from ultralytics.data import YOLODataset
 from ultralytics.data.augment import Compose, Mosaic
 
-from gjadet_yolo.data.paste import cut_out, paste
+from gjadet_yolo.data.paste import MOST_COPIES, cut_out, draw_probabilities, paste
 from gjadet_yolo.data.recipe import AugmentConfig
-from gjadet_yolo.data.repeat import extra_copies, repeat_factors
-from gjadet_yolo.data.tile_mosaic import augment_tile, operations
+from gjadet_yolo.data.repeat import effective_counts, extra_copies, repeat_factors
+from gjadet_yolo.data.tile_mosaic import CHANNELS, augment_tile, operations
+
+LISTED = 6
+"""Classes that the log names; with more, the rest is counted."""
 
 
 class TileMosaic(Mosaic):
-    """The host's mosaic; each tile is changed on its own before it is pasted.
+    """The host's mosaic of positions; each tile is changed on its own before it is pasted.
 
     Attributes:
         tiles: Probability of each tile to be changed.
@@ -31,9 +37,19 @@ class TileMosaic(Mosaic):
 
     tiles: float
 
+    def get_indexes(self) -> list[int]:
+        """Positions of the other tiles.
+
+        Without a cache in memory the host picks from the images that it has lately loaded, to which repetitions add
+        nothing, because they are in memory already, and donors of pasted objects add themselves.
+        """
+        if not self.buffer_enabled:
+            return super().get_indexes()
+        return random.choices(list(self.dataset.recent) or range(len(self.dataset)), k=self.n - 1)
+
     def _update_label_text(self, labels: dict[str, Any]) -> dict[str, Any]:
         """The host calls this once all tiles are at hand and before any is pasted."""
-        for tile in (labels, *labels["mix_labels"]):
+        for tile in (labels, *labels["mix_labels"]) if self.tiles else ():
             rng = draw_generator()
             if rng.random() < self.tiles:
                 tile["img"] = augment_tile(tile["img"], rng)
@@ -44,16 +60,24 @@ class RecipeDataset(YOLODataset):
     """Training images as the ``augment:`` block of a model YAML wants them.
 
     Attributes:
+        config: The recipe.
         extra: Indices of the repeated images, one per repetition, (R,).
-        paste: Probability that an image gets an object of a rare class pasted in.
+        order: Index of the image at each position, (N + R,).
+        recent: Positions that were last asked for; their images are likely to be in memory.
+        drawn: Probability of each class to be pasted into an image, (C,).
         donors: Indices of the images that hold each class, by class.
-        rarity: Probability of each class in ``donors`` to be the pasted one.
+        polygons: Whether objects have polygons.
+        effective_counts: Objects of each class that an epoch is expected to show, (C,).
     """
 
+    config: AugmentConfig
     extra: np.ndarray
-    paste: float
+    order: np.ndarray
+    recent: deque[int]
+    drawn: np.ndarray
     donors: dict[int, np.ndarray]
-    rarity: np.ndarray
+    polygons: bool
+    effective_counts: np.ndarray
 
     @classmethod
     def apply(cls, dataset: YOLODataset, config: AugmentConfig, seed: int) -> RecipeDataset:
@@ -66,58 +90,144 @@ class RecipeDataset(YOLODataset):
 
         Raises:
             ModuleNotFoundError: Tiles are to be changed, and Albumentations is not installed.
+            ValueError: Tiles are to be changed, and the images are neither grey nor in colour.
         """
+        if config.tiles:
+            check_channels(dataset.channels, config.tiles)
+            operations()  # not first in a worker
         counts = np.zeros((len(dataset.labels), len(dataset.data["names"])), int)
         for row, label in zip(counts, dataset.labels, strict=True):
             np.add.at(row, label["cls"].ravel().astype(int), 1)
         dataset.__class__ = cls  # the host offers no place to name a class
-        dataset.extra = extra_copies(repeat_factors(counts > 0, config.repeat), np.random.default_rng(seed))
-        dataset.paste = config.paste
+        dataset.config = config
+        dataset.set_order(extra_copies(repeat_factors(counts > 0, config.repeat), np.random.default_rng(seed)), seed)
+        dataset.recent = deque(maxlen=max(dataset.max_buffer_length - 1, 1))  # as many as the host keeps in memory
+        dataset.drawn = draw_probabilities(counts.sum(0), len(dataset), config.paste)
         dataset.donors = {index: np.flatnonzero(column) for index, column in enumerate(counts.T) if column.any()}
-        weight = 1 / counts.sum(0)[list(dataset.donors)]
-        dataset.rarity = weight / weight.sum()
-        if config.tiles:
-            operations()  # not first in a worker
-            change_tiles(dataset.transforms, config.tiles)
+        dataset.polygons = any(len(label.get("segments", ())) for label in dataset.labels)
+        shown = np.bincount(dataset.order, minlength=len(counts))
+        dataset.effective_counts = effective_counts(counts, shown, dataset.drawn)
+        take_mosaics(dataset.transforms, config.tiles)
         return dataset
 
+    def set_order(self, extra: np.ndarray, seed: int) -> None:
+        """Give every image and repetition its position.
+
+        Under ``rect`` the host has sorted the images by shape and gives a batch the shape that its images need.
+        Repetitions go where images of that shape are, mixed with them, and a batch takes the largest height and width
+        of its images' shapes.
+
+        Args:
+            extra: Indices of the repeated images, (R,).
+            seed: Seed of the mixing.
+        """
+        self.extra, self.order = extra, np.concatenate((np.arange(self.ni), extra))
+        if not (self.rect and len(extra)):
+            return
+        shapes = self.batch_shapes[self.batch]  # (N, 2)
+        group = np.concatenate(([0], np.cumsum((np.diff(shapes, axis=0) != 0).any(1))))  # neighbours of one shape
+        mixed = np.random.default_rng(seed).random(len(self.order))
+        self.order = self.order[np.lexsort((mixed, group[self.order]))]
+        starts = np.arange(0, len(self.order), self.batch_size)
+        self.batch = np.arange(len(self.order)) // self.batch_size
+        self.batch_shapes = np.maximum.reduceat(shapes[self.order], starts)
+
     def __len__(self) -> int:
-        return super().__len__() + len(self.extra)
+        return len(self.order)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Image and label at a position, augmented."""
+        self.recent.append(index)
+        return super().__getitem__(index)
 
     def get_image_and_label(self, index: int) -> dict[str, Any]:
-        """Image and label by index; repetitions come after the images."""
-        images = super().__len__()
-        return super().get_image_and_label(index if index < images else int(self.extra[index - images]))
+        """Image and label at a position."""
+        label = super().get_image_and_label(int(self.order[index]))
+        if self.rect:
+            label["rect_shape"] = self.batch_shapes[self.batch[index]]
+        return label
 
     def update_labels_info(self, label: dict[str, Any]) -> dict[str, Any]:
-        """Host's form of a label; before that, now and then, an object is pasted in.
-
-        Classes are drawn with one over their number of instances. Polygons are left alone: they would need a cut too.
-        """
-        if self.paste and not len(label.get("segments", ())):
+        """Host's form of a label; before that, now and then, an object is pasted in."""
+        if self.drawn.any():
             rng = draw_generator()
-            if rng.random() < self.paste:
-                self.paste_into(label, rng)
+            cls = int(np.searchsorted(np.cumsum(self.drawn), rng.random(), side="right"))
+            if cls < len(self.drawn):
+                self.paste_into(label, cls, rng)
         return super().update_labels_info(label)
 
-    def paste_into(self, label: dict[str, Any], rng: np.random.Generator) -> None:
-        """Paste an object of another image into a label's image, in place."""
-        cls = list(self.donors)[int(rng.choice(len(self.donors), p=self.rarity))]
+    def paste_into(self, label: dict[str, Any], cls: int, rng: np.random.Generator) -> None:
+        """Paste an object of a class, out of another image, into a label's image, in place.
+
+        Where objects have polygons, that of a pasted one is its box: the host wants as many of them as boxes.
+        """
         source = int(rng.choice(self.donors[cls]))
-        donor, image = self.load_image(source)[0], label["img"]
+        donor, image = self.load_donor(source), label["img"]
         labels = in_px(self.labels[source], donor.shape)
         cut = cut_out(donor, labels, int(rng.choice(np.flatnonzero(labels[:, 0] == cls))))
         if min(cut.image.shape[:2]) < 1:
             return
+        own = len(label["cls"])
         label["img"], labels = paste(image, in_px(label, image.shape), cut, rng)
-        sides = np.tile(image.shape[1::-1], 2)
-        centre, size = (labels[:, 1:3] + labels[:, 3:]) / 2, labels[:, 3:] - labels[:, 1:3]
-        label["bboxes"] = (np.concatenate((centre, size), 1) / sides).astype(np.float32)
+        boxes = labels[:, 1:] / np.tile(image.shape[1::-1], 2)
+        centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+        label["bboxes"] = np.concatenate((centre, size), 1).astype(np.float32)
         label["cls"] = labels[:, :1].astype(np.float32)
+        if self.polygons:
+            corners = boxes[own:][:, [[0, 1], [2, 1], [2, 3], [0, 3]]].astype(np.float32)
+            label["segments"] = [*label["segments"], *corners]
+
+    def load_donor(self, index: int) -> np.ndarray:
+        """An image to cut from, (H, W, channels).
+
+        The host keeps in memory what it loads to show it; donors would push out the images that mosaics are made of.
+        """
+        augment, self.augment = self.augment, False
+        try:
+            return self.load_image(index)[0]
+        finally:
+            self.augment = augment
+
+    def in_force(self) -> str:
+        """What of the recipe is in force for these images, for the log."""
+        parts = [f"{len(self.extra)} repetitions of {self.ni} images"] if self.config.repeat else []
+        if self.config.paste:
+            parts.append(self.pasted())
+        if self.config.tiles:
+            parts.append(f"{self.config.tiles:.0%} of the tiles of a mosaic are changed")
+        return "; ".join(parts)
+
+    def pasted(self) -> str:
+        """How many images get an object, and of which classes."""
+        total = self.drawn.sum()
+        if not total:
+            return "nothing is pasted, because no image holds an object"
+        often = np.argsort(-self.drawn, kind="stable")[: np.count_nonzero(self.drawn)]
+        listed = [f"{self.data['names'][index]} {self.drawn[index] / total:.0%}" for index in often[:LISTED].tolist()]
+        if len(often) > LISTED:
+            listed.append(f"{len(often) - LISTED} more {self.drawn[often[LISTED:]].sum() / total:.0%}")
+        text = f"an object is pasted into {total:.0%} of the images ({', '.join(listed)})"
+        if np.isclose(total, self.config.paste):
+            return text
+        return f"{text}, not {self.config.paste:.0%}: no object more than {MOST_COPIES} times per epoch"
 
 
-def change_tiles(transforms: Compose, tiles: float) -> None:
-    """Let every mosaic of a composition change its tiles; none is left of it once the host closes mosaics.
+def check_channels(channels: int, tiles: float) -> None:
+    """Refuse to change tiles of images that the operations are not made for.
+
+    Raises:
+        ValueError: Neither grey nor colour.
+    """
+    if channels not in CHANNELS:
+        allowed = " or ".join(map(str, CHANNELS))
+        raise ValueError(
+            f"augment: tiles is {tiles:g}, which needs images of {allowed} channels, and the data YAML says "
+            f"channels: {channels}. Say tiles: 0 in the model YAML."
+        )
+
+
+def take_mosaics(transforms: Compose, tiles: float) -> None:
+    """Let every mosaic of a composition pick positions and change its tiles; the host's return once it closes mosaics.
 
     Args:
         transforms: The host's training transforms.
@@ -125,12 +235,12 @@ def change_tiles(transforms: Compose, tiles: float) -> None:
     """
     for transform in transforms.transforms:
         if isinstance(transform, Compose):
-            change_tiles(transform, tiles)
+            take_mosaics(transform, tiles)
         elif isinstance(transform, Mosaic):
             transform.__class__ = TileMosaic  # the host offers no place to name a class
             transform.tiles = tiles
         elif isinstance(inner := getattr(transform, "pre_transform", None), Compose):
-            change_tiles(inner, tiles)
+            take_mosaics(inner, tiles)
 
 
 def draw_generator() -> np.random.Generator:

@@ -35,6 +35,7 @@ class GjadetModel(DetectionModel):
         loss_state: Statistics of the class loss at the last save, as plain numbers, or None; the trainer keeps it.
         absent: Classes without any training instance; the trainer sets it.
         class_counts: Training boxes of each class; the trainer sets it.
+        stated: Training arguments that the user stated, which win over the recipe; the trainer sets it.
 
     Args:
         cfg: Model YAML, as a name, a path or a dictionary.
@@ -49,6 +50,7 @@ class GjadetModel(DetectionModel):
     loss_state: Statistics | None = None
     absent: tuple[int, ...] = ()
     class_counts: tuple[int, ...] = ()
+    stated: tuple[str, ...] = ()
 
     def __init__(
         self, cfg: str | Path | dict[str, Any] = "gjadet.yaml", ch: int = 3, nc: int | None = None, verbose: bool = True

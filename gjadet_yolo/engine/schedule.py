@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gjadet_yolo.blocks import is_number, read_block
+from gjadet_yolo.blocks import check_ranges, read_block
 from gjadet_yolo.locate import suggestion
 
 SECTIONS = ("backbone", "neck", "head")
+
+RANGES: dict[str, tuple[float, float]] = {"epochs": (0, 100_000), "lr": (1e-6, 1000)}
+"""Numbers that each key may have; as far as any training needs, and no further."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,7 @@ class ScheduleConfig:
             if not known:
                 hint = suggestion(str(layer), [*SECTIONS, "layer numbers"])
                 raise ValueError(f"schedule: freeze has {layer!r}.{hint}")
-        for key, allowed in (("epochs", "of 0 or more"), ("lr", "above 0")):
-            value = getattr(self, key)
-            if not is_number(value) or value < 0 or (key == "lr" and value == 0):
-                raise ValueError(f"schedule: {key} is {value!r}, expected a number {allowed}.")
+        check_ranges(self, "schedule", RANGES)
         if self.epochs > 1 and self.epochs != int(self.epochs):
             raise ValueError(f"schedule: epochs is {self.epochs}, allowed: a share below 1, or a whole number.")
         if bool(self.freeze) != bool(self.epochs):
@@ -79,7 +79,9 @@ class Stage:
     lr: float = 1.0
 
 
-def plan_stages(config: ScheduleConfig, epochs: int, backbone: int, layers: int) -> tuple[Stage, ...]:
+def plan_stages(
+    config: ScheduleConfig, epochs: int, backbone: int, layers: int, estimated: bool = False
+) -> tuple[Stage, ...]:
     """Stages of a training.
 
     Args:
@@ -87,6 +89,8 @@ def plan_stages(config: ScheduleConfig, epochs: int, backbone: int, layers: int)
         epochs: Length of the training.
         backbone: Number of backbone layers.
         layers: Number of all layers; the last is the head.
+        estimated: Whether the length is the host's estimate for ``time=``, which changes after each epoch: then a first
+            stage that is too long is cut, so that at least the last epoch trains everything.
 
     Raises:
         ValueError: A layer that the model does not have, all layers, or a first stage that leaves no second.
@@ -94,7 +98,9 @@ def plan_stages(config: ScheduleConfig, epochs: int, backbone: int, layers: int)
     if not config.freeze:
         return (Stage(0, epochs),)
     length = int(config.epochs) if config.epochs >= 1 else max(round(config.epochs * epochs), 1)
-    if length >= epochs:
+    if estimated:
+        length = min(length, epochs - 1)
+    elif length >= epochs:
         raise ValueError(f"schedule: the first stage has {length} epochs of {epochs}. Shorten it, or train longer.")
     frozen = layer_numbers(config.freeze, backbone, layers)
     if len(frozen) == layers:

@@ -1,26 +1,38 @@
 """Prediction and validation in tiles, by the host's own predictor and validator: sources, files and metrics are theirs.
 
-Mirrored: ``BasePredictor.pre_transform`` and ``inference`` in
-https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/engine/predictor.py, and the calls of
-``init_metrics`` and of the model in ``engine/validator.py``.
+Mirrored: ``BasePredictor.pre_transform``, ``setup_model`` and ``inference`` in
+https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/engine/predictor.py, the calls of ``get_desc``,
+``init_metrics`` and of the model in ``engine/validator.py``, and ``load_image`` in ``data/base.py``.
 """
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
+from collections.abc import Callable
+from copy import deepcopy
+from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 from ultralytics.data import YOLODataset
 from ultralytics.data.augment import LetterBox
-from ultralytics.data.utils import check_det_dataset, exif_size
-from ultralytics.models.yolo.detect import DetectionPredictor, DetectionValidator
+from ultralytics.data.utils import check_det_dataset
+from ultralytics.engine.results import Results
+from ultralytics.models.yolo.detect import DetectionValidator
+from ultralytics.utils import LOGGER, ops
 
-from gjadet_yolo.engine.slicing import STEP, Tiles, predict_tiles
+from gjadet_yolo.engine.predictor import GjadetPredictor
+from gjadet_yolo.engine.slicing import Tiles, Unwatched, Watch, fitted, padded, predict_tiles
+from gjadet_yolo.engine.sources import Files, is_local
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.locate import suggestion
+
+Sink = Callable[[str, np.ndarray], None]
+"""Takes an image's file and its detections: xyxy px of the image, confidence, class, (N, 6)."""
 
 
 def raw_predictions(output: Any, classes: int) -> torch.Tensor:
@@ -38,12 +50,29 @@ def raw_predictions(output: Any, classes: int) -> torch.Tensor:
     return first
 
 
-def use_nms_branch(model: nn.Module) -> None:
-    """Let an end-to-end head give the predictions of its one-to-many branch."""
-    inner = getattr(model, "model", None)
-    if getattr(inner, "end2end", False):
-        inner.end2end = False
-        model.end2end = False
+def with_nms_branch(model: Any, args: SimpleNamespace) -> Any:
+    """The model whose raw predictions are cut: of an end-to-end head the one-to-many branch, before fusing drops it.
+
+    Args:
+        model: A module, of which an end-to-end one is copied, or the file of an exported model.
+        args: The host's arguments, whose own choice of the branch is taken back: ``end2end`` or ``nms``.
+
+    Raises:
+        ValueError: The branch is gone, because the model was fused by an earlier prediction.
+    """
+    for name in ("end2end", "nms"):
+        if hasattr(args, name):
+            setattr(args, name, None)
+    if not (isinstance(model, nn.Module) and getattr(model, "end2end", False)):
+        return model
+    if getattr(model.model[-1], "cv2", True) is None:
+        raise ValueError(
+            "tiles need the one-to-many branch of the model's NMS-free head, and an earlier prediction with this "
+            "object has dropped it. Load the checkpoint anew."
+        )
+    model = deepcopy(model)
+    model.end2end = False
+    return model
 
 
 def refuse_fixed_size(model: nn.Module) -> None:
@@ -62,7 +91,7 @@ def refuse_fixed_size(model: nn.Module) -> None:
         )
 
 
-class SlicedPredictor(DetectionPredictor):
+class SlicedPredictor(GjadetPredictor):
     """The host's predictor on frames cut into tiles; ``imgsz`` is the longer side of the frame before cutting.
 
     Use :func:`sliced_predictor` to set the tiles and give the class to ``YOLO.predict(predictor=...)``.
@@ -70,44 +99,130 @@ class SlicedPredictor(DetectionPredictor):
     Attributes:
         tiles: How frames are cut.
         native: Take frames as large as they are, whatever ``imgsz`` says.
+        watch: Told how far the work is.
+        read: Frames that were read of each file.
     """
 
     tiles = Tiles()
     native = True
+    watch: Watch = Unwatched()
+    read: Counter[str]
 
     def setup_model(self, model: Any, verbose: bool = True) -> None:
         """Host's set-up.
 
         Raises:
-            ValueError: An exported model of one image size.
+            ValueError: An exported model of one image size, or an end-to-end head that was fused before.
         """
-        super().setup_model(model, verbose)
+        super().setup_model(with_nms_branch(model, self.args), verbose)
         refuse_fixed_size(self.model)
-        use_nms_branch(self.model)
+
+    def setup_source(self, source: Any, stride: int | None = None) -> None:
+        """Host's set-up; files on disk are read by :class:`Files`."""
+        if is_local(source):
+            source = Files(source, self.args.batch, self.args.vid_stride, getattr(self.model, "channels", 3))
+        super().setup_source(source, stride)
+
+    def run_callbacks(self, event: str) -> None:
+        """The host's callbacks, and the watch's."""
+        if event == "on_predict_start":
+            self.read = Counter()
+            self.watch.start(None if isinstance(self.watch, Unwatched) else self.views())
+        super().run_callbacks(event)
+        if event == "on_predict_batch_start":
+            self.read.update(self.batch[0])
+        elif event == "on_predict_end":
+            self.watch.stop()
+
+    def views(self) -> int | None:
+        """How many pictures the network will see; None for streams and what is in memory."""
+        if not isinstance(self.dataset, Files):
+            return None
+        return sum(
+            count * self.tiles.views(*padded(*fitted(height, width, self.side)))
+            for height, width, count in self.dataset.sizes()
+        )
+
+    def problems(self) -> list[str]:
+        """Files of the run that could not be read, or not to their end."""
+        return self.dataset.problems(self.read) if isinstance(self.dataset, Files) else []
+
+    @property
+    def side(self) -> int | None:
+        """Longer side in px of frames before cutting; None: as they are."""
+        return None if self.native else max(self.imgsz)
 
     def pre_transform(self, im: list[np.ndarray]) -> list[np.ndarray]:
-        """Pad frames to multiples of 32, reduced or enlarged to ``imgsz`` unless they are taken as they are."""
-        height, width = (max(image.shape[axis] for image in im) for axis in (0, 1))
-        ratio = 1.0 if self.native else max(self.imgsz) / max(height, width)
-        shape = tuple(int(np.ceil(side * ratio / STEP) * STEP) for side in (height, width))
-        return [LetterBox(shape, auto=False)(image=image) for image in im]
+        """Frames at the asked size, padded evenly on both sides to multiples of 32."""
+        sizes = [fitted(*image.shape[:2], self.side) for image in im]
+        letterbox = LetterBox(padded(*np.max(sizes, 0).tolist()), auto=False, scaleup=False)
+        return [letterbox(image=resized(image, size)) for image, size in zip(im, sizes, strict=True)]
 
     def inference(self, im: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Raw predictions of all tiles, in px of ``im`` (B, 3, H, W)."""
-        classes = len(self.model.names)
-        return predict_tiles(lambda x: raw_predictions(self.model(x), classes), im, self.tiles)
+        """Raw predictions of all tiles, in px of ``im`` (B, 3, H, W); with ``augment`` each tile in several views."""
+        classes, augment = len(self.model.names), self.args.augment
+        return predict_tiles(
+            lambda x: raw_predictions(self.model(x, augment=augment), classes), im, self.tiles, self.watch
+        )
+
+    def construct_result(self, pred: torch.Tensor, img: torch.Tensor, orig_img: np.ndarray, img_path: str) -> Results:
+        """Result in px of the frame; the host would take padding for a change of scale."""
+        frame_hw = orig_img.shape[:2]
+        if not self.source_type.tensor:
+            size = fitted(*frame_hw, self.side)
+            ratio = tuple(new / old for new, old in zip(size, frame_hw, strict=True))
+            top, left = (round((outer - inner) / 2 - 0.1) for outer, inner in zip(img.shape[2:], size, strict=True))
+            pred[:, :4] = ops.scale_boxes(img.shape[2:], pred[:, :4], frame_hw, (ratio, (left, top)))
+            img = img.new_empty((0, img.shape[1], *frame_hw))
+        return super().construct_result(pred, img, orig_img, img_path)
 
 
 class SlicedValidator(GjadetValidator):
-    """The host's validator on frames cut into tiles; ``imgsz`` is the longer side of the frame before cutting.
+    """The host's validator on frames cut into tiles, each image at its own size or with ``imgsz`` as its longer side.
 
     Use :func:`sliced_validator` to set the tiles and give the class to ``YOLO.val(validator=...)``.
 
     Attributes:
         tiles: How frames are cut.
+        native: Take images as large as they are, whatever ``imgsz`` says.
+        watch: Told how far the work is.
+        sink: Given the detections of each image.
     """
 
     tiles = Tiles()
+    native = True
+    watch: Watch = Unwatched()
+    sink: Sink | None = None
+
+    def __call__(self, trainer: Any = None, model: Any = None, **kwargs: Any) -> Any:
+        """Validate.
+
+        Raises:
+            ValueError: An exported model of one image size, or an end-to-end head that was fused before.
+        """
+        if trainer is None:
+            model = with_nms_branch(model, self.args)
+        return super().__call__(trainer, model, **kwargs)
+
+    def build_dataset(self, img_path: str, mode: str = "val", batch: int | None = None) -> YOLODataset:
+        """Host's data set, whose images keep their own sizes."""
+        self.args.rect = False  # would bring all images to one size
+        self.args.cache = None  # would hold images at that size
+        dataset = super().build_dataset(img_path, "val", batch)  # old hosts give the split's name, and train augments
+        dataset.__class__ = OwnSizeDataset  # the host offers no place to name a class
+        dataset.side = None if self.native else int(np.max(self.args.imgsz))
+        return dataset
+
+    def get_dataloader(self, dataset_path: str, batch_size: int) -> torch.utils.data.DataLoader:
+        """Host's loader, one image at a time: they differ in size."""
+        return super().get_dataloader(dataset_path, 1)
+
+    def get_desc(self) -> str:
+        """Head of the host's table; where a watch shows tiles, the host's bar, which it makes of this, stays away."""
+        if not isinstance(self.watch, Unwatched) and self.nc is None:
+            self.level = LOGGER.level  # until init_metrics, which comes next
+            LOGGER.setLevel(max(logging.WARNING, self.level))
+        return super().get_desc()
 
     def init_metrics(self, model: nn.Module) -> None:
         """Host's metrics; from here on the model works in tiles.
@@ -115,54 +230,108 @@ class SlicedValidator(GjadetValidator):
         Raises:
             ValueError: An exported model of one image size.
         """
+        if not isinstance(self.watch, Unwatched):
+            LOGGER.setLevel(self.level)
         refuse_fixed_size(model)
         super().init_metrics(model)
-        use_nms_branch(model)
         whole, classes = model.forward, len(model.names)
+        self.watch.start(self.views())
 
         def forward(im: torch.Tensor, **settings: Any) -> torch.Tensor:
-            return predict_tiles(lambda x: raw_predictions(whole(x), classes), im, self.tiles)
+            return predict_tiles(lambda x: raw_predictions(whole(x, **settings), classes), im, self.tiles, self.watch)
 
         model.forward = forward
 
+    def views(self) -> int:
+        """How many pictures the network will see."""
+        dataset = self.dataloader.dataset
+        sizes = (padded(*fitted(*label["shape"], dataset.side)) for label in dataset.labels)
+        return sum(self.tiles.views(*size) for size in sizes)
 
-def largest_side(data: str, split: str) -> int:
-    """Longest side of a split's images in px, rounded up to what the network takes.
+    def update_metrics(self, preds: list[dict[str, torch.Tensor]], batch: dict[str, Any]) -> None:
+        """Host's metrics; the sink gets the boxes in px of the image."""
+        super().update_metrics(preds, batch)
+        for index, pred in enumerate(preds if self.sink else ()):
+            image = self._prepare_batch(index, batch)
+            scaled = self.scale_preds(pred, image)
+            rows = torch.cat((scaled["bboxes"], pred["conf"][:, None], pred["cls"][:, None]), 1)
+            self.sink(image["im_file"], rows.cpu().numpy().astype(float))
+
+    def print_results(self) -> None:
+        """Host's table, with its head where the host's bar did not bring it."""
+        self.watch.stop()
+        if not isinstance(self.watch, Unwatched):
+            LOGGER.info(self.get_desc())
+        super().print_results()
+
+
+class OwnSizeDataset(YOLODataset):
+    """The host's data set with every image at its own size, padded to multiples of 32; one image per batch.
+
+    Attributes:
+        side: Longer side in px that images are brought to; None: as they are.
+    """
+
+    side: int | None = None
+
+    def load_image(self, i: int, rect_mode: bool = True, resize_short: bool = False) -> tuple[Any, Any, Any]:
+        """Image and its two sizes, as in the host."""
+        self.imgsz = self.side or max(self.labels[i]["shape"])
+        return super().load_image(i, rect_mode, resize_short)
+
+    def update_labels_info(self, label: dict[str, Any]) -> dict[str, Any]:
+        """Host's form of a label, with the size to pad to."""
+        label["rect_shape"] = padded(*label["resized_shape"])
+        return super().update_labels_info(label)
+
+
+def resized(image: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """An image at a size, by the host's interpolation; itself where it has that size."""
+    if image.shape[:2] == size_hw:
+        return image
+    small = cv2.resize(image, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
+    return small.reshape(*size_hw, -1)
+
+
+def check_split(data: str, split: str) -> None:
+    """Refuse a split that a data set lacks.
+
+    Args:
+        data: Data YAML.
+        split: Name of the split.
 
     Raises:
-        ValueError: The split has no images.
+        ValueError: Names the splits that there are.
     """
     found = check_det_dataset(data)
-    sides = [max(exif_size(Image.open(file))) for file in images_of(found, split)]
-    return int(np.ceil(max(sides) / STEP) * STEP)
-
-
-def images_of(data: dict[str, Any], split: str) -> list[str]:
-    """Image files of a split.
-
-    Raises:
-        ValueError: There is no such split, or it is empty.
-    """
-    if not data.get(split):
-        options = [name for name in ("train", "val", "test") if data.get(name)]
+    if not found.get(split):
+        options = [name for name in ("train", "val", "test") if found.get(name)]
         raise ValueError(f"the data set has no split '{split}'.{suggestion(split, options)}")
-    return YOLODataset(data[split], data=data, task="detect", augment=False).im_files
 
 
-def sliced_predictor(tiles: Tiles, native: bool = True) -> type[SlicedPredictor]:
+def sliced_predictor(tiles: Tiles, native: bool = True, watch: Watch | None = None) -> type[SlicedPredictor]:
     """Predictor class for ``YOLO.predict(predictor=...)``.
 
     Args:
         tiles: How frames are cut.
         native: Take frames as large as they are; False: at ``imgsz``.
+        watch: Told how far the work is.
     """
-    return type("SlicedPredictor", (SlicedPredictor,), {"tiles": tiles, "native": native})
+    own = {"tiles": tiles, "native": native, "watch": Unwatched() if watch is None else watch}
+    return type("SlicedPredictor", (SlicedPredictor,), own)
 
 
-def sliced_validator(tiles: Tiles) -> type[DetectionValidator]:
+def sliced_validator(
+    tiles: Tiles, native: bool = True, watch: Watch | None = None, sink: Sink | None = None
+) -> type[DetectionValidator]:
     """Validator class for ``YOLO.val(validator=...)``.
 
     Args:
         tiles: How frames are cut.
+        native: Take images as large as they are; False: at ``imgsz``.
+        watch: Told how far the work is.
+        sink: Given the detections of each image.
     """
-    return type("SlicedValidator", (SlicedValidator,), {"tiles": tiles})
+    watch = Unwatched() if watch is None else watch
+    own = {"tiles": tiles, "native": native, "watch": watch, "sink": sink and staticmethod(sink)}
+    return type("SlicedValidator", (SlicedValidator,), own)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch.nn.functional import interpolate, pad
@@ -22,6 +23,29 @@ from torch.nn.functional import interpolate, pad
 SHARED = 1.25  # of the overlap: up to this size tiles answer too, so that nothing falls between them and the frame
 BORDER = 2.0  # px from a border within which a box counts as cut
 STEP = 32  # sides of what the network sees are multiples of this
+
+
+class Watch(Protocol):
+    """What is told how far the work is."""
+
+    def start(self, total: int | None) -> None:
+        """Work begins; its number of views, or None where it has no known end."""
+
+    def tick(self, views: int) -> None:
+        """So many more views are done."""
+
+    def stop(self) -> None:
+        """Work is over, done or not."""
+
+
+class Unwatched:
+    """Nobody looks."""
+
+    def start(self, total: int | None) -> None: ...
+
+    def tick(self, views: int) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -61,28 +85,51 @@ class Tiles:
             for x in self.starts(width)
         ]
 
+    def views(self, height: int, width: int) -> int:
+        """How many pictures the network sees of a frame: its tiles, and the frame reduced where there are several."""
+        count = len(self.starts(height)) * len(self.starts(width))
+        return count + (count > 1)
 
-def predict_tiles(call: Callable[[torch.Tensor], torch.Tensor], frames: torch.Tensor, tiles: Tiles) -> torch.Tensor:
+
+def fitted(height: int, width: int, side: int | None) -> tuple[int, int]:
+    """Height and width in px of a frame whose longer side becomes ``side``, rounded as by the host; None: as it is."""
+    ratio = 1.0 if side is None else side / max(height, width)
+    if ratio == 1:
+        return height, width
+    return min(math.ceil(height * ratio), side), min(math.ceil(width * ratio), side)
+
+
+def padded(height: int, width: int) -> tuple[int, int]:
+    """The next height and width that the network takes."""
+    return math.ceil(height / STEP) * STEP, math.ceil(width / STEP) * STEP
+
+
+def predict_tiles(
+    call: Callable[[torch.Tensor], torch.Tensor], frames: torch.Tensor, tiles: Tiles, watch: Watch | None = None
+) -> torch.Tensor:
     """Raw predictions of frames by tiles.
 
     Args:
         call: Network: images (T, 3, h, w) to raw predictions (T, 4 + C, A), xywh px and scores.
         frames: (B, 3, H, W) with sides that are multiples of 32.
         tiles: How they are cut.
+        watch: Told of every view that is done.
 
     Returns:
         (B, 4 + C, sum of all A), in px of the frame; scores of dropped boxes are 0.
     """
     height, width = frames.shape[2:]
-    places = tiles.boxes(height, width)
+    places, watch = tiles.boxes(height, width), Unwatched() if watch is None else watch
+    found = [call(frames) if len(places) == 1 else whole_frame(call, frames, tiles)]
+    watch.tick(len(frames))
     if len(places) == 1:
-        return call(frames)
-    found = [whole_frame(call, frames, tiles)]
+        return found[0]
     for start in range(0, len(places), tiles.batch):
         part = places[start : start + tiles.batch]
         raw = call(torch.cat([frames[:, :, y1:y2, x1:x2] for x1, y1, x2, y2 in part]))
         for one, place in zip(raw.chunk(len(part)), part, strict=True):
             found.append(keep_whole(one, place, (height, width), SHARED * tiles.overlap))
+        watch.tick(len(part) * len(frames))
     return torch.cat(found, 2)
 
 

@@ -2,14 +2,16 @@
 
 The host re-creates the criterion on resume and after NaN recovery, saves the averaged model without it, and validates
 through another copy. So the statistics travel as plain numbers in ``GjadetModel.loss_state``: written at each save,
-read where the host reads its other training state. Mirrored: ``save_model``, ``_load_checkpoint_state`` and
-``resume_training`` in https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/engine/trainer.py
+read where the host reads its other training state; and what a criterion is built from (class counts, what the user
+stated) is on the model before the host builds any. Mirrored: ``save_model``, ``_load_checkpoint_state``,
+``set_class_weights`` and ``resume_training`` in https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/engine/trainer.py
 """
 
 from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,13 @@ import torch
 from torch import nn
 from ultralytics.data import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
-from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
+from ultralytics.utils import DEFAULT_CFG, DEFAULT_CFG_DICT, LOCAL_RANK, LOGGER, RANK
 
 from gjadet_yolo.data.recipe import AugmentConfig
 from gjadet_yolo.engine.dataset import RecipeDataset
 from gjadet_yolo.engine.model import GjadetModel, student
 from gjadet_yolo.engine.schedule import ScheduleConfig, Stage, plan_stages, stage_at
+from gjadet_yolo.engine.summary import recipe_line, stated_arguments
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
 from gjadet_yolo.losses.detection import DetectionCriterion, Statistics, branches, load_statistics, statistics
@@ -35,14 +38,33 @@ def record_class_ratios(trainer: GjadetTrainer) -> None:
         trainer.metrics.update(trainer.class_ratios())
 
 
+@dataclass(frozen=True)
+class ShowRecipe:
+    """Callback at the start: one line on the recipe in force.
+
+    Callbacks are what the host hands to the processes of a training on several GPUs as it is; arguments come there in
+    full, so that what the user stated could no longer be told from defaults.
+
+    Attributes:
+        stated: Training arguments that the user stated.
+    """
+
+    stated: tuple[str, ...]
+
+    def __call__(self, trainer: GjadetTrainer) -> None:
+        if RANK in (-1, 0):
+            LOGGER.info(recipe_line(student(trainer.model), trainer.stages))
+
+
 def count_classes(trainer: GjadetTrainer) -> None:
-    """Callback at the start: boxes per class; one that no training image holds is named, its statistics do not move."""
+    """Boxes per class; a class that no training image holds is named, and its statistics do not move."""
     labels = [label["cls"].ravel() for label in trainer.train_loader.dataset.labels]
     names = trainer.data["names"]
     counts = np.bincount(np.concatenate(labels or [[]]).astype(int), minlength=len(names))
     absent = tuple(np.flatnonzero(counts == 0).tolist())
     model = student(trainer.model)
     model.absent, model.class_counts = absent, tuple(counts.tolist())
+    model.criterion = None  # one that is there already was built without them
     if absent and RANK in (-1, 0):
         listed = ", ".join(str(names[index]) for index in absent)
         LOGGER.warning(f"no training image holds an instance of: {listed}. The model cannot learn what it never sees.")
@@ -64,7 +86,7 @@ def enter_stage(trainer: GjadetTrainer) -> None:
     Layers that the host's own ``freeze=`` holds stay frozen. BatchNorm follows, because the host keeps it still where a
     name is in ``freeze_layer_names``.
     """
-    if len(trainer.stages) < 2:
+    if not any(stage.frozen for stage in trainer.stages):
         return
     stage = stage_at(trainer.stages, trainer.epoch)
     names = [f"model.{number}." for number in stage.frozen]
@@ -72,9 +94,19 @@ def enter_stage(trainer: GjadetTrainer) -> None:
     for name, parameter in student(trainer.model).named_parameters():
         if parameter.dtype.is_floating_point:
             parameter.requires_grad_(not any(part in name for part in trainer.freeze_layer_names))
-    if RANK in (-1, 0) and trainer.epoch in (stage.first, trainer.start_epoch):
+    changed = (stage.frozen, stage.lr) != trainer.in_force
+    trainer.in_force = stage.frozen, stage.lr
+    if RANK in (-1, 0) and changed:
         what = f"{len(stage.frozen)} layers frozen, learning rate x{stage.lr:g}"
-        LOGGER.info(f"schedule: epochs {stage.first + 1} to {stage.end}, {what}")
+        LOGGER.info(f"schedule: epochs {trainer.epoch + 1} to {stage.end}, {what}")
+
+
+OWN_CALLBACKS = (
+    ("on_train_epoch_start", forget_steps),
+    ("on_train_epoch_start", enter_stage),
+    ("on_train_batch_end", remember_step),
+    ("on_train_epoch_end", record_class_ratios),
+)
 
 
 class GjadetTrainer(DetectionTrainer):
@@ -84,25 +116,53 @@ class GjadetTrainer(DetectionTrainer):
         self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: dict | None = None
     ) -> None:
         super().__init__(cfg, overrides, _callbacks)
-        self.add_callback("on_train_start", count_classes)
-        self.add_callback("on_train_epoch_end", record_class_ratios)
+        self.stated = self.carry_stated(stated_arguments(overrides or {}, vars(self.args), DEFAULT_CFG_DICT))
         self.steps: list[tuple[torch.Tensor, list[str]]] = []  # terms and image files of the epoch's steps
         self.batch_files: list[str] = []
         self.stages: tuple[Stage, ...] = ()
+        self.in_force: tuple[tuple[int, ...], float] | None = None  # frozen layers and factor of the last epoch
         self.always_frozen: list[str] = []
-        self.add_callback("on_train_epoch_start", forget_steps)
-        self.add_callback("on_train_epoch_start", enter_stage)
-        self.add_callback("on_train_batch_end", remember_step)
+        for event, callback in OWN_CALLBACKS:
+            if callback not in self.callbacks[event]:  # they come along to workers, and 8.4.130 shares the lists
+                self.add_callback(event, callback)
+
+    def carry_stated(self, stated: tuple[str, ...]) -> tuple[str, ...]:
+        """What the user stated, as the launching process knows it; as a callback it goes on to the workers.
+
+        Args:
+            stated: What this process was handed.
+        """
+        carried = [one for one in self.callbacks["on_train_start"] if isinstance(one, ShowRecipe)]
+        if LOCAL_RANK != -1 and carried:
+            stated = carried[-1].stated
+        others = [one for one in self.callbacks["on_train_start"] if not isinstance(one, ShowRecipe)]
+        self.callbacks["on_train_start"] = [*others, ShowRecipe(stated)]
+        return stated
 
     def get_model(
         self, cfg: str | Path | dict[str, Any] | None = None, weights: nn.Module | None = None, verbose: bool = True
     ) -> GjadetModel:
-        """Build the model for the data set's classes and load weights by name and shape."""
+        """Build the model for the data set's classes and load weights by name and shape.
+
+        A resumed training goes on with what the user stated at its start.
+        """
         settings = {"nc": self.data["nc"], "ch": self.data["channels"], "verbose": verbose and RANK == -1}
         model = self.set_model_names_for_load(GjadetModel(cfg or "gjadet.yaml", **settings))
         if weights:
             model.load(weights)
+        if weights and self.resume:
+            self.stated = getattr(student(weights), "stated", ())
         return model
+
+    def set_model_attributes(self) -> None:
+        """Host's attributes, and what the user stated."""
+        super().set_model_attributes()
+        student(self.model).stated = self.stated
+
+    def set_class_weights(self) -> None:
+        """Host's weights for ``cls_pw=``; before them the counts, because the host then builds criteria (resume)."""
+        count_classes(self)
+        super().set_class_weights()
 
     def get_validator(self) -> GjadetValidator:
         """Validator that reads the loss with the statistics of the training."""
@@ -117,7 +177,7 @@ class GjadetTrainer(DetectionTrainer):
             return dataset
         dataset = RecipeDataset.apply(dataset, config, self.args.seed)
         if RANK in (-1, 0):
-            LOGGER.info(f"augment: {config}; {len(dataset.extra)} repetitions of {dataset.ni} images")
+            LOGGER.info(f"augment: {dataset.in_force()}")
             if config.tiles and (never := no_mosaic(self.args)):
                 LOGGER.warning(f"augment: tiles={config.tiles:g} changes nothing, because {never}.")
         return dataset
@@ -132,7 +192,8 @@ class GjadetTrainer(DetectionTrainer):
         super()._setup_scheduler()
         model = student(self.model)
         config = ScheduleConfig.from_yaml(model.yaml.get("schedule"))
-        self.stages = plan_stages(config, self.epochs, len(model.yaml["backbone"]), len(model.model))
+        layers = len(model.yaml["backbone"]), len(model.model)
+        self.stages = plan_stages(config, self.epochs, *layers, estimated=bool(self.args.time))
         plain = self.lf
         self.lf = lambda epoch: plain(epoch) * stage_at(self.stages, epoch).lr
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lr_lambda=self.lf)
@@ -216,6 +277,8 @@ def no_mosaic(args: Any) -> str:
     """
     if not args.mosaic:
         return "mosaic=0: say mosaic=1"
+    if args.rect:
+        return "rect=True makes none: say rect=False"
     if args.close_mosaic >= args.epochs:
         return (
             f"the host closes mosaics for the last close_mosaic={args.close_mosaic} epochs and this training has "

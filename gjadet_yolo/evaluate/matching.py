@@ -6,6 +6,7 @@ free object of its class with the largest IoU, if that reaches the threshold (th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -111,11 +112,24 @@ def measure(
 
 
 def table(rows: Sequence[Quality]) -> str:
-    """Quality as text, one line per class that occurs."""
+    """Quality as text, one line per class that occurs; ``-`` stands for what cannot be said, and a note says why."""
+    shown = [row for row in rows if row.objects or row.false]
     lines = [f"{'class':<10}{'objects':>9}{'recall':>9}{'precision':>11}{'centre error px':>17}"]
-    for row in rows:
-        if row.objects or row.false:
-            lines.append(
-                f"{row.name:<10}{row.objects:>9}{row.recall:>9.3f}{row.precision:>11.3f}{row.centre_error_px:>17.2f}"
-            )
+    for row in shown:
+        figures = (
+            f"{number(row.recall, 3):>9}{number(row.precision, 3):>11}{number(row.centre_error_px, 2):>17}"
+            if row.objects
+            else f"{'-':>9}{'-':>11}{'-':>17}"
+        )
+        lines.append(f"{row.name:<10}{row.objects:>9}{figures}")
+    absent = [f"{row.name} ({row.false} false)" for row in shown if not row.objects]
+    unseen = [row.name for row in shown if row.objects and not row.found]
+    for names, reason in ((absent, "Not in the truth"), (unseen, "Not one found")):
+        if names:
+            lines.append(f"{reason}: {', '.join(names)}")
     return "\n".join(lines)
+
+
+def number(value: float, digits: int) -> str:
+    """A figure of a table; ``-`` for nan."""
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from gjadet_yolo.blocks import is_number, read_block
+from gjadet_yolo.blocks import check_ranges, read_block
 from gjadet_yolo.locate import suggestion
 from gjadet_yolo.losses.binary import BinaryCrossEntropy
 from gjadet_yolo.losses.equalization import EqualizationLoss
@@ -16,7 +16,6 @@ from gjadet_yolo.losses.focal import FocalLoss
 from gjadet_yolo.losses.gjr import GJRLoss
 from gjadet_yolo.losses.iou import BOX_LOSSES, PENALTIES
 from gjadet_yolo.losses.quality_focal import QualityFocalLoss
-from gjadet_yolo.systems import COMMON, GJADET, RECIPE, SSPNET, TPNET, System
 
 CLASS_LOSSES: dict[str, type[nn.Module]] = {
     "bce": BinaryCrossEntropy,
@@ -38,14 +37,21 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "box_penalty": PENALTIES,
 }
 
-BELONGS: dict[System, tuple[str, ...]] = {
-    GJADET: ("cls: eqlv2", "cls: gjr", "cls_anchors: foreground", "cls_target: iou", "obj", "obj_gain"),
-    SSPNET: ("attention", "negatives"),
-    TPNET: ("box: riou", "box_penalty"),
-    RECIPE: ("cls_pw", "obj_pw", "box_pw"),
-    COMMON: ("cls: focal", "cls: qfl", "box: iou", "box: giou", "box: diou", "assign: nwd"),
+RANGES: dict[str, tuple[float, float]] = {
+    "cls_gain": (0, 1000),
+    "cls_pw": (0, 1),
+    "negatives": (0, 1),
+    "obj_gain": (0, 1000),
+    "obj_pw": (0, 1),
+    "box_gain": (0, 1000),
+    "box_pw": (0, 1),
+    "attention": (0, 1000),
+    "gamma": (0, 100),
+    "mu": (0, 100),
+    "alpha": (0, 100),
+    "beta": (0, 100),
 }
-"""System that keys, or choices of a key, belong to; the host's own choices and the gains belong to none."""
+"""Numbers that each key may have. The upper ends are far above what trains, and far below what is no longer finite."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +65,27 @@ class LossConfig:
         cls_target: Target at the target's own class: ``onehot``, ``iou`` of the predicted box (the joint
             representation), ``score`` (the assigner's soft score, as in the host), or ``auto``: onehot on foreground,
             score on all.
-        cls_gain: Factor on the class loss, on top of the host's ``cls=``.
-        cls_pw: As the host's ``cls_pw=``, which wins where it is given: class c weighs n_c^-p, with a mean of 1.
+        cls_gain: Factor on the class loss, on top of the host's ``cls=``; left out where the user states ``cls=``.
+        cls_pw: Exponent p of the class weights, as the host's ``cls_pw=``, which wins where the user states it: class c
+            weighs n_c^-p, with n its training boxes and a mean over classes of 1. The largest weight is at most 15
+            times the smallest before they are brought to that mean; the host has no such bound.
         negatives: Weighted negative sampling (SSPNet) where the class loss sees background: 0 is off, 1 full weights.
         obj: Objectness loss of JointDetect: ``bce`` or ``qfl`` (quality focal, exponent 2).
-        obj_gain: Factor on the objectness loss, on top of the host's ``cls=``.
-        obj_pw: Exponent p of the balanced objectness: a target of class c weighs (n_max / n_c)^p there, with n the
-            training boxes of a class; 0 is off. An addition of this project.
+        obj_gain: Factor on the objectness loss, on top of the host's ``cls=``; left out where the user states ``cls=``,
+            which is then the gain of both terms.
+        obj_pw: Exponent p of the balanced objectness: a target of class c weighs min((n_max / n_c)^p, 4) / m there,
+            with m the mean of that over the training boxes, so that the term keeps its level; 0 is off. An addition of
+            this project.
         box: Box loss: ``ciou`` (host), ``iou``, ``giou``, ``diou`` or ``riou`` (rectified, a reconstruction).
-        box_gain: Factor on the box loss, on top of the host's ``box=``.
-        box_pw: The same exponent for the box and distance terms.
+        box_gain: Factor on the box loss, on top of the host's ``box=``; left out where the user states ``box=``.
+        box_pw: The exponent of the same weights in the box and distance terms.
         box_penalty: What riou adds for boxes that do not overlap: ``ciou``, ``diou`` or ``none``.
         assign: Overlap that the assigner ranks anchors by: ``ciou`` (host), or ``nwd``: the Wasserstein similarity the
             more the smaller a target is, below 32 px.
         attention: Factor on the loss of the attention maps of an SSPNeck, with the published weights at 1.
         gamma: Steepness of the class weights (eqlv2, gjr), or exponent (focal); default: the loss's own.
         mu: Gradient ratio at which their function is 1/2 (eqlv2, gjr).
-        alpha: Most that a positive weight gains (eqlv2, gjr), or weight of positives (focal).
+        alpha: Most that a positive weight gains (eqlv2, gjr), or weight of positives (focal), there up to 1.
         beta: Modulating exponent (gjr, qfl): 0, or 1 and more.
     """
 
@@ -105,13 +115,7 @@ class LossConfig:
                 raise ValueError(
                     f"loss: {key} is {getattr(self, key)!r}.{suggestion(str(getattr(self, key)), options)}"
                 )
-        for key in ("cls_gain", "obj_gain", "box_gain", "attention", "gamma", "mu", "alpha", "beta"):
-            value = getattr(self, key)
-            if value is not None and not (is_number(value) and value >= 0):
-                raise ValueError(f"loss: {key} is {value!r}, expected a number of 0 or more.")
-        for key in ("cls_pw", "negatives", "obj_pw", "box_pw"):
-            if not (is_number(getattr(self, key)) and 0 <= getattr(self, key) <= 1):
-                raise ValueError(f"loss: {key} is {getattr(self, key)!r}, allowed: 0 to 1.")
+        check_ranges(self, "loss", RANGES)
         if self.beta is not None and 0 < self.beta < 1:
             raise ValueError(
                 f"loss: beta is {self.beta}, allowed: 0, or 1 and more (its gradient is infinite between)."
@@ -127,11 +131,8 @@ class LossConfig:
             if key not in known:
                 allowed = ", ".join(known) or "none"
                 raise ValueError(f"loss: {key} does not belong to cls: {self.cls}. Its hyper-parameters: {allowed}.")
-
-    @property
-    def class_level(self) -> float:
-        """Factor on the class loss: ``cls_gain`` times what brings it to the level of the others."""
-        return self.cls_gain * LEVELS.get(self.cls, 1.0)
+        if self.cls == "focal" and self.alpha is not None and self.alpha > 1:
+            raise ValueError(f"loss: alpha is {self.alpha}, allowed with cls: focal: numbers from 0 to 1.")
 
     @property
     def hyper_parameters(self) -> dict[str, float]:

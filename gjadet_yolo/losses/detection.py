@@ -7,7 +7,7 @@ the assigner's soft scores t, whose largest over classes at an anchor is q:
 
 - box: CIoU as in the host, or another of ``losses/iou.py``, weighted by q; dfl (or l1): the host's;
 - objectness on all anchors, target q: ``hyp.cls * obj_gain * sum(loss) / S``; ``obj_pw`` and ``box_pw`` weigh anchors
-  of rare classes up in this and in the box term;
+  of rare classes up in this and in the box term (``losses/weights.py``, as are the gains in force);
 - class: on foreground anchors weighted by q (JointDetect), or on all anchors unweighted (host's form);
 - attention: that of ``losses/attention_map.py`` on the maps of SSPNeck rows, with the published weights, not over S.
 """
@@ -32,6 +32,7 @@ from gjadet_yolo.losses.config import LossConfig
 from gjadet_yolo.losses.iou import BOX_LOSSES
 from gjadet_yolo.losses.negative_sampling import anchor_weights
 from gjadet_yolo.losses.quality_focal import quality_focal_loss
+from gjadet_yolo.losses.weights import box_weights, class_weights, term_gains
 from gjadet_yolo.nn.sspnet import SSPNeck
 
 Statistics = dict[str, dict[str, list[float]]]
@@ -51,6 +52,7 @@ class Assignment:
         scores: Soft scores t, non-zero at the assigned class only, (B, A, C).
         foreground: Whether a target is assigned, (B, A).
         target_index: Index of the assigned target, (B, A).
+        labels: Class of the assigned target, (B, A); on background of no meaning.
         total: S, at least 1.
         true_boxes: Labels, xyxy px, (B, M, 4); padding is 0.
     """
@@ -63,6 +65,7 @@ class Assignment:
     scores: torch.Tensor
     foreground: torch.Tensor
     target_index: torch.Tensor
+    labels: torch.Tensor
     total: torch.Tensor
     true_boxes: torch.Tensor
 
@@ -128,9 +131,11 @@ class DetectionCriterion(v8DetectionLoss):
         if self.config.box != "ciou":
             self.bbox_loss = BoxLoss(self.reg_max, self.config).to(self.device)
         self.class_loss = self.config.class_loss(self.nc).to(self.device)
+        self.stated = getattr(model, "stated", ())
         counts = torch.tensor(getattr(model, "class_counts", ()) or [1] * self.nc, device=self.device)
-        self.rarity = counts.max() / counts.clamp(min=1)  # (C,), 1 for the most frequent class
-        if self.config.cls_pw and self.class_weights is None:
+        powers = self.config.box_pw, self.config.obj_pw
+        self.box_weights, self.obj_weights = (box_weights(counts, power) if power else None for power in powers)  # (C,)
+        if self.config.cls_pw and self.class_weights is None and "cls_pw" not in self.stated:
             self.class_weights = class_weights(counts, self.config.cls_pw).view(1, 1, -1)
         self.finest = float(self.stride[0])
         self.necks = [m for m in model.modules() if isinstance(m, SSPNeck)] if self.config.attention else []
@@ -161,15 +166,16 @@ class DetectionCriterion(v8DetectionLoss):
             found.boxes,
             found.anchors,
             found.target_boxes,
-            self.weighted(found, self.config.box_pw, found.scores),
+            weighted(found, self.box_weights, found.scores),
             found.total,
             found.foreground,
             found.imgsz,
             found.strides,
         )
-        terms = [box * (self.hyp.box * self.config.box_gain), self.class_term(logits, found), distance * self.hyp.dfl]
+        gains = term_gains(self.config, self.hyp, self.stated)
+        terms = [box * gains.box, self.class_term(logits, found) * gains.cls, distance * self.hyp.dfl]
         if objectness is not None:
-            terms.insert(1, self.objectness_term(objectness, found))
+            terms.insert(1, self.objectness_term(objectness, found) * gains.obj)
         if self.necks:
             terms.append(self.attention_term(preds["feats"], found))
         loss = torch.stack([term.float() for term in terms])
@@ -206,8 +212,10 @@ class DetectionCriterion(v8DetectionLoss):
         )
         total = scores.sum().clamp(min=1)
         foreground = foreground.bool()  # 8.4.130 gives floats where a batch has no target
-        target_boxes = target_boxes / strides
-        return Assignment(anchors, strides, imgsz, boxes, target_boxes, scores, foreground, index, total, true_boxes)
+        own, target_boxes = target_classes(labels, index), target_boxes / strides
+        return Assignment(
+            anchors, strides, imgsz, boxes, target_boxes, scores, foreground, index, own, total, true_boxes
+        )
 
     def class_targets(self, found: Assignment) -> torch.Tensor:
         """Targets y of the class loss, (B, A, C)."""
@@ -220,12 +228,12 @@ class DetectionCriterion(v8DetectionLoss):
         return own_class * iou.clamp(0, 1)
 
     def class_term(self, logits: torch.Tensor, found: Assignment) -> torch.Tensor:
-        """Weighted class loss, a scalar."""
+        """Class loss over S, a scalar."""
         seen = found.quality if self.config.cls_anchors == "foreground" else self.negative_weights(logits, found)
         loss = self.class_loss(logits, self.class_targets(found), seen)
         if self.class_weights is not None:  # the host's cls_pw
             loss = loss * self.class_weights
-        return loss.sum() / found.total * (self.hyp.cls * self.config.class_level)
+        return loss.sum() / found.total
 
     def negative_weights(self, logits: torch.Tensor, found: Assignment) -> torch.Tensor | None:
         """Weights of anchors by weighted negative sampling, (B, A, 1), or None where it is off."""
@@ -236,18 +244,10 @@ class DetectionCriterion(v8DetectionLoss):
         weights = anchor_weights(boxes.float(), confidence.float(), found.foreground, truth, found.valid)
         return 1 + self.config.negatives * (weights[..., None] - 1)
 
-    def weighted(self, found: Assignment, power: float, values: torch.Tensor) -> torch.Tensor:
-        """Values of anchors, (B, A, ...), times the weight of their target's class, ``rarity ** power``."""
-        if not power:
-            return values
-        weight = self.rarity.pow(power)[found.scores.argmax(-1)]  # (B, A); on background of no meaning
-        return values * torch.where(found.foreground, weight, 1.0)[..., None].to(values.dtype)
-
     def objectness_term(self, objectness: torch.Tensor, found: Assignment) -> torch.Tensor:
-        """Weighted objectness loss, a scalar."""
+        """Objectness loss over S, a scalar."""
         loss = quality_focal_loss(objectness, found.quality.float(), beta=2.0 if self.config.obj == "qfl" else 0.0)
-        loss = self.weighted(found, self.config.obj_pw, loss)
-        return loss.sum() / found.total * (self.hyp.cls * self.config.obj_gain)
+        return weighted(found, self.obj_weights, loss).sum() / found.total
 
     def attention_term(self, feats: list[torch.Tensor], found: Assignment) -> torch.Tensor:
         """Weighted loss of the attention maps, a scalar."""
@@ -259,17 +259,21 @@ class DetectionCriterion(v8DetectionLoss):
         return sum(terms) * self.config.attention
 
 
-def class_weights(counts: torch.Tensor, power: float) -> torch.Tensor:
-    """Weights of classes from their training boxes, n^-power with a mean of 1, as the host's ``cls_pw``.
+def target_classes(labels: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """Class of each anchor's target, (B, A), from labels (B, M, 1) and the targets' indices (B, A); 0 without labels.
 
-    Args:
-        counts: Training boxes of each class, (C,); a class without any gets the mean weight.
-        power: Exponent, 0 to 1.
+    Not from the scores: a target far from every prediction is assigned anchors with a score of 0.
     """
-    present = counts > 0
-    weights = counts.clamp(min=1).float().pow(-power)
-    weights = torch.where(present, weights, (weights * present).sum() / present.sum().clamp(min=1))
-    return weights / weights.mean()
+    index = index.long()  # 8.4.130 gives floats where a batch has no target
+    return labels.squeeze(-1).long().gather(1, index) if labels.shape[1] else index
+
+
+def weighted(found: Assignment, weights: torch.Tensor | None, values: torch.Tensor) -> torch.Tensor:
+    """Values of anchors, (B, A, ...), times the weight, (C,), of their target's class; background weighs 1."""
+    if weights is None:
+        return values
+    weight = torch.where(found.foreground, weights[found.labels], 1.0)
+    return values * weight[..., None].to(values.dtype)
 
 
 def build_criterion(model: nn.Module) -> DetectionCriterion | E2ELoss:

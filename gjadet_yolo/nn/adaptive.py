@@ -18,7 +18,6 @@ from torch.nn.functional import hardsigmoid, relu
 
 from gjadet_yolo.locate import suggestion
 from gjadet_yolo.nn.row import MANY, Plan, Row
-from gjadet_yolo.systems import GJADET, System
 
 PART_BYTES = 1 << 20
 """Without gradients, the task attention works through its input in parts of this size: a fresh tensor of some MB costs
@@ -115,7 +114,6 @@ class AdaptiveModule(nn.Module):
     """
 
     inputs: ClassVar[range] = range(1, MANY.stop)
-    system: ClassVar[System] = GJADET
     attentions: ClassVar[tuple[str, ...]] = ("spatial", "scale", "task")
 
     def __init__(

@@ -26,7 +26,6 @@ from gjadet_yolo.export import ExportLimit
 from gjadet_yolo.nn.adaptive import ScaleAttention, TaskAttention
 from gjadet_yolo.nn.levels import Levels, check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
-from gjadet_yolo.systems import COMMON, System
 
 POINTS = 9  # of a 3 x 3 kernel
 GROUPS = 16  # of the group normalisation, as in the paper's code
@@ -133,7 +132,6 @@ class DyHead(nn.Module):
     """
 
     inputs: ClassVar[range] = MANY
-    system: ClassVar[System] = COMMON
     export_limits: ClassVar[tuple[ExportLimit, ...]] = (
         ExportLimit(
             "samples its levels bilinearly, which ONNX knows from opset 16 on",

@@ -20,7 +20,6 @@ from ultralytics.nn.modules import Detect
 
 from gjadet_yolo.export import ExportLimit
 from gjadet_yolo.nn.row import MANY, Plan, Row
-from gjadet_yolo.systems import GJADET, System
 
 
 class JointDetect(Detect):
@@ -38,7 +37,6 @@ class JointDetect(Detect):
     """
 
     inputs: ClassVar[range] = range(1, MANY.stop)
-    system: ClassVar[System] = GJADET
     export_limits: ClassVar[tuple[ExportLimit, ...]] = (
         ExportLimit(
             "has an objectness branch, which Ultralytics' own decoder for that format leaves out",

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from gjadet_yolo.nn.row import Plan, Row
-from gjadet_yolo.systems import COMMON, System
 
 
 class Levels(int):
@@ -68,7 +67,6 @@ class Level(nn.Module):
     """
 
     inputs: ClassVar[range] = range(1, 2)
-    system: ClassVar[System] = COMMON
 
     def __init__(self, index: int) -> None:
         super().__init__()

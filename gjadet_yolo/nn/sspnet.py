@@ -17,7 +17,6 @@ from torch.nn.functional import interpolate, relu
 
 from gjadet_yolo.nn.levels import Levels, check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
-from gjadet_yolo.systems import SSPNET, System
 
 DILATIONS = (2, 5)
 
@@ -74,7 +73,8 @@ class SSPNeck(nn.Module):
     """Scale selection pyramid: context attention, scale enhancement and scale selection on levels from fine to coarse.
 
     YAML row: ``[[2, 4, 6, 9], 1, SSPNeck, [256]]``; ``Level`` rows pick one output each. Every output has 256 channels
-    times the scale's width.
+    times the scale's width. ``[256, 2]`` gives the two finest outputs only: the coarser levels still send maps and
+    features to them, but have no output convolution, which without a ``Level`` row would never be trained.
 
     Attributes:
         attention: Logits of the attention maps of the last forward pass, (B, 1, H_i, W_i) per level, for the attention
@@ -83,16 +83,16 @@ class SSPNeck(nn.Module):
     Args:
         c1: Channels of each level.
         c2: Channels inside and of each output, a multiple of 4.
+        outputs: Number of outputs, from the finest; None for all levels.
     """
 
     inputs: ClassVar[range] = MANY
-    system: ClassVar[System] = SSPNET
 
-    def __init__(self, c1: Sequence[int], c2: int) -> None:
+    def __init__(self, c1: Sequence[int], c2: int, outputs: int | None = None) -> None:
         super().__init__()
         self.lateral = nn.ModuleList(nn.Conv2d(c, c2, 1) for c in c1)
         self.cam = ContextAttention(c2, len(c1))
-        self.out = nn.ModuleList(nn.Conv2d(c2, c2, 3, padding=1) for _ in c1)
+        self.out = nn.ModuleList(nn.Conv2d(c2, c2, 3, padding=1) for _ in c1[:outputs])
         self.attention: list[torch.Tensor] = []
 
     def __getstate__(self) -> dict[str, Any]:
@@ -104,17 +104,23 @@ class SSPNeck(nn.Module):
         """Channels are scaled as those of the host's rows.
 
         Raises:
-            ValueError: No number of channels, or repeats.
+            ValueError: No number of channels, a number of outputs that there are not, or repeats.
         """
-        if len(row.args) != 1 or not isinstance(row.args[0], int) or row.args[0] < 1:
-            raise ValueError(f"its arguments are {list(row.args)}, expected the number of channels, e.g. [256].")
+        count = len(row.channels)
+        if len(row.args) not in (1, 2) or not all(type(arg) is int and arg >= 1 for arg in row.args):
+            raise ValueError(
+                f"its arguments are {list(row.args)}, expected the number of channels, e.g. [256], and if need be of "
+                f"outputs, e.g. [256, {count - 1}]."
+            )
         if row.repeats != 1:
             raise ValueError(f"it is repeated {row.repeats} times, allowed: 1.")
+        if len(row.args) == 2 and row.args[1] > count:
+            raise ValueError(f"it has {row.args[1]} outputs of {count} levels, allowed: 1 to {count}.")
         c2 = row.scaled(row.args[0])
-        return Plan((row.channels, c2), Levels([c2] * len(row.channels)))
+        return Plan((row.channels, c2, *row.args[1:]), Levels([c2] * (row.args[1] if row.args[1:] else count)))
 
     def forward(self, x: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """Map levels (B, C_i, H_i, W_i) to levels (B, c2, H_i, W_i)."""
+        """Map levels (B, C_i, H_i, W_i) to levels (B, c2, H_i, W_i), of which the finest are given out."""
         check_order(self, x)
         levels = [lateral(level) for lateral, level in zip(self.lateral, x, strict=True)]
         self.attention = self.cam(levels)
@@ -125,4 +131,5 @@ class SSPNeck(nn.Module):
             size = levels[index].shape[2:]
             gate = maps[index] * interpolate(maps[index + 1], size, mode="nearest")
             selected.insert(0, enhanced[index] + gate * interpolate(selected[0], size, mode="nearest"))
-        return [(1 + gate) * out(level) for gate, out, level in zip(maps, self.out, selected, strict=True)]
+        given = zip(self.out, maps, selected, strict=False)  # as many as there are convolutions
+        return [(1 + gate) * out(level) for out, gate, level in given]

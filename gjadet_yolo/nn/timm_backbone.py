@@ -15,7 +15,6 @@ from torch import nn
 from gjadet_yolo.locate import suggestion
 from gjadet_yolo.nn.levels import Levels
 from gjadet_yolo.nn.row import Plan, Row
-from gjadet_yolo.systems import COMMON, System
 
 STRIDES = (8, 16, 32)
 
@@ -97,7 +96,6 @@ class TimmBackbone(nn.Module):
     """
 
     inputs: ClassVar[range] = range(1, 2)
-    system: ClassVar[System] = COMMON
 
     def __init__(self, c1: int, name: str, pretrained: bool = False, strides: Sequence[int] = STRIDES) -> None:
         super().__init__()

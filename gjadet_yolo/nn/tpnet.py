@@ -20,7 +20,6 @@ from ultralytics.nn.modules import C2f, Conv, DWConv
 
 from gjadet_yolo.nn.levels import Levels, check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
-from gjadet_yolo.systems import TPNET, System
 
 HIDDEN = 7 / 16
 """Hidden channels of the fusing blocks: with two layers the neck has about the GFLOPs of the host's PAFPN."""
@@ -68,7 +67,6 @@ class TPNeck(nn.Module):
     """
 
     inputs: ClassVar[range] = MANY
-    system: ClassVar[System] = TPNET
 
     def __init__(self, c1: Sequence[int], c2: Sequence[int], layers: int = 2, n: int = 1) -> None:
         super().__init__()

@@ -41,6 +41,14 @@ def test_shape_type_and_input(name, level, picture):
     assert (result != picture).any()
 
 
+@pytest.mark.parametrize("level", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("hw", [(1, 1), (1, 7), (2, 3), (17, 1)])
+@pytest.mark.parametrize("name", NAMED)
+def test_any_size_keeps_shape_and_type(name, hw, level):
+    result = DEGRADATIONS[name](np.full((*hw, 3), 90, np.uint8), level, np.random.default_rng(0))
+    assert (result.shape, result.dtype) == ((*hw, 3), np.uint8)
+
+
 @pytest.mark.parametrize("name", NAMED)
 def test_boxes_stay(name, picture):
     """The square's centroid, in the mean of eight draws at level 0.5, moves by less than half a pixel."""
@@ -126,6 +134,21 @@ def test_refusals(levels, message, picture):
 def test_refuses_other_pictures():
     with pytest.raises(ValueError, match=r"shape \(5, 5\) and type float64, expected \(H, W, 3\) and uint8"):
         degrade(np.zeros((5, 5)), {}, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name", DEGRADATIONS)
+@pytest.mark.parametrize("shape", [(5, 5), (5, 5, 1)])
+def test_grey_pictures_are_refused_with_the_remedy(name, shape):
+    with pytest.raises(ValueError, match=r"expected \(H, W, 3\) and uint8. Grey pictures: cv2.cvtColor"):
+        DEGRADATIONS[name](np.zeros(shape, np.uint8), 0.5, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("levels", [{}, {"blur": 0.0}])
+def test_nothing_to_do_gives_a_copy(levels, picture):
+    result = degrade(picture, levels, np.random.default_rng(0))
+    assert result is not picture
+    assert not np.shares_memory(result, picture)
+    assert (result == picture).all()
 
 
 def test_missing_library_says_how_to_get_it(monkeypatch, picture):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gjadet_yolo.data.paste import SCALES, Cut, cut_out, fade, paste, resized
+from gjadet_yolo.data.paste import MOST_COPIES, SCALES, Cut, cut_out, draw_probabilities, fade, paste, resized
 
 DONOR_LABELS = np.array([(1, 40, 40, 80, 60), (0, 45, 45, 50, 50), (0, 70, 50, 90, 58), (0, 0, 0, 5, 5)], float)
 
@@ -86,3 +86,54 @@ def test_resized_keeps_proportions(donor):
     half = resized(cut_out(donor, DONOR_LABELS, 0), 0.5)
     assert half.image.shape == (14, 28, 3)
     assert half.labels[0].tolist() == [1, 4, 2, 24, 12]
+
+
+@pytest.mark.parametrize("channels", [1, 3, 10])
+def test_any_number_of_channels(channels):
+    """What is cut out keeps its channels at every scale, and so does the picture it goes to."""
+    donor = np.full((100, 120, channels), 200, np.uint8)
+    picture, found = paste(
+        np.zeros((200, 200, channels), np.uint8),
+        np.zeros((0, 5)),
+        cut_out(donor, DONOR_LABELS, 0),
+        np.random.default_rng(0),
+    )
+    assert picture.shape == (200, 200, channels)
+    x, y = found[0, 1:].reshape(2, 2).mean(0).astype(int)
+    assert (picture[y, x] == 200).all()
+
+
+def test_rarity_is_dampened():
+    """A class with a quarter of the objects is drawn twice as often, not four times; nothing is bounded here."""
+    drawn = draw_probabilities([400, 100], 600, 0.6)
+    assert drawn == pytest.approx([0.2, 0.4])
+
+
+@pytest.mark.parametrize(
+    ("counts", "copies"),
+    [
+        # 420 copies per epoch of 600 images; the single object gets 10, the rest goes by n^-1/2
+        ((5000, 300, 200, 100, 1), (23.9, 97.6, 119.5, 169.0, 10)),  # it was 412 of 420 with 1/n
+        ((2531, 70, 60, 2), (29.6, 178.0, 192.3, 20)),  # it was 394 of 420
+        ((50, 50, 50), (140, 140, 140)),
+        ((0, 0), (0, 0)),
+        ((0, 900), (0, 420)),
+        ((3, 0, 5), (30, 0, 50)),  # all bounded: 80 pasted, and nothing into the other images
+    ],
+)
+def test_copies_of_an_epoch(counts, copies):
+    assert 600 * draw_probabilities(counts, 600, 0.7) == pytest.approx(copies, abs=0.1)
+
+
+def test_no_class_steers():
+    """Over any counts: never above ten copies per object, never above the probability asked for."""
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        counts, images = rng.integers(0, 4, 8) * 10 ** rng.integers(0, 5, 8), int(rng.integers(1, 3000))
+        drawn = draw_probabilities(counts, images, 0.7)
+        assert (images * drawn <= MOST_COPIES * counts + 1e-9).all()
+        assert drawn.sum() == pytest.approx(min(0.7, MOST_COPIES * counts.sum() / images))
+
+
+def test_no_images_no_draw():
+    assert draw_probabilities([0, 0], 0, 0.7).tolist() == [0, 0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gjadet_yolo.data.recipe import AugmentConfig
-from gjadet_yolo.data.repeat import extra_copies, repeat_factors
+from gjadet_yolo.data.repeat import MOST_REPEATS, effective_counts, extra_copies, repeat_factors
 
 PRESENT = np.array([[1, 0, 0]] * 96 + [[1, 1, 0]] * 3 + [[0, 0, 0]], bool)  # shares 0.99, 0.03, 0
 
@@ -22,6 +22,21 @@ def test_by_hand():
 def test_threshold_0_is_off():
     assert (repeat_factors(PRESENT, 0.0) == 1).all()
     assert len(extra_copies(repeat_factors(PRESENT, 0.0), np.random.default_rng(0))) == 0
+
+
+def test_one_image_in_ten_thousand_is_not_shown_55_times():
+    """sqrt(0.3 * 10000) = 54.8 without the bound."""
+    present = np.zeros((10000, 1), bool)
+    present[7] = True
+    factors = repeat_factors(present, 0.3)
+    assert factors[7] == factors.max() == MOST_REPEATS == 10
+
+
+def test_effective_counts_by_hand():
+    """Two images, the second shown three times: 5 + 3 * 1 and 3 * 2 objects, and four images with 0.5 pasted each."""
+    counts = np.array([[5, 0, 0], [1, 2, 0]])
+    found = effective_counts(counts, np.array([1, 3]), np.array([0.0, 0.5, 0.0]))
+    assert found.tolist() == [8, 6 + 2, 0]
 
 
 def test_copies_by_hand():

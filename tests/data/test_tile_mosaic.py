@@ -60,3 +60,15 @@ def test_edges_of_a_flat_picture_are_nothing():
     out = blend_edges(flat, np.random.default_rng(0))
     assert len(np.unique(out)) == 1
     assert 60 <= out[0, 0, 0] <= 90
+
+
+def test_grey_pictures_stay_grey(image):
+    """One channel: 60 tiles with all the operations that come up."""
+    grey = image[..., :1].copy()
+    changed = 0
+    for seed in range(60):
+        out = augment_tile(grey, np.random.default_rng(seed))
+        assert out.shape == grey.shape
+        assert out.dtype == np.uint8
+        changed += (out != grey).any()
+    assert changed > 30

@@ -12,26 +12,37 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from export import FORMATS, RAW, awake, difference, float32_openvino, letterboxed, load, model_names, predictions
 from ultralytics import ASSETS, YOLO
 from ultralytics.utils import DEFAULT_CFG_DICT
 
+from gjadet_yolo import locate
 from gjadet_yolo.cli.main import main
 from gjadet_yolo.export import ExportLimit, check_export
+from gjadet_yolo.nn import MODULES
 
 SIDE = 128
 LIBRARIES = {"torchscript": (), "onnx": ("onnx", "onnxruntime"), "openvino": ("openvino",)}
 BACKBONES = ("convnext_tiny", "cspdarknet53", "darknet53", "dla60", "resnet50", "swin_tiny", "vgg16")
-OTHERWISE_BUILT = ("resnet50", "swin_tiny")
-"""Backbones that OpenVINO is tried on here; ``benchmarks/export.py`` tries all."""
+EVERY_FORMAT = ("gjadet-paper", "sspnet", "tpnet", "gjadet-dyhead", "gjadet-yolo11-paper", "gjadet-resnet50")
+"""Between them they have every plugin row; each is tried in every format, the others in ONNX only.
+
+``benchmarks/export.py`` tries every YAML in every format, before a release.
+"""
 
 NAMES = model_names()
-CASES = [
-    (name, file_format)
-    for name in NAMES
-    for file_format in FORMATS
-    if file_format != "openvino" or not name.endswith(BACKBONES) or name.endswith(OTHERWISE_BUILT)
-]
+CASES = [(name, kind) for name in NAMES for kind in FORMATS if kind == "onnx" or name in EVERY_FORMAT]
+
+
+def test_every_row_is_tried_in_every_format():
+    rows = {row[2] for name in EVERY_FORMAT for part in ("backbone", "head") for row in yaml_of(name)[part]}
+    assert {cls.__name__ for cls in MODULES} <= rows
+
+
+def yaml_of(name: str) -> dict:
+    """Model YAML by stem."""
+    return yaml.safe_load(locate.files("cfg")[name].read_text(encoding="utf-8"))
 
 
 def need(file_format: str) -> None:

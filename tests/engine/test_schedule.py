@@ -31,6 +31,17 @@ def test_stages(block, epochs, expected):
     assert stages == tuple(Stage(*row) for row in expected)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "epochs", "expected"), [(3, 10, (0, 3, 10)), (3, 3, (0, 2, 3)), (50, 4, (0, 3, 4)), (3, 1, (0, 0, 1))]
+)
+def test_stages_of_an_estimated_length(wanted, epochs, expected):
+    """time= of the host: a first stage that no longer fits is cut, and the last epoch trains everything."""
+    first, second = plan_stages(ScheduleConfig(("backbone",), wanted), epochs, 3, 6, estimated=True)
+    assert (first.first, first.end, second.end) == expected
+    assert stage_at((first, second), epochs - 1) == second
+    assert not second.frozen
+
+
 def test_stage_at():
     stages = plan_stages(ScheduleConfig(("backbone",), 3), 10, 3, 6)
     assert [stage_at(stages, epoch).first for epoch in (0, 2, 3, 9, 12)] == [0, 0, 3, 3, 3]
@@ -45,8 +56,10 @@ def test_stage_at():
         ({"freeze": "backbone"}, "freeze and epochs belong together"),
         ({"epochs": 3}, "freeze and epochs belong together"),
         ({"freeze": "backbone", "epochs": 2.5}, "epochs is 2.5, allowed: a share below 1, or a whole number"),
-        ({"freeze": "backbone", "epochs": -1}, "epochs is -1, expected a number of 0 or more"),
-        ({"freeze": "backbone", "epochs": 1, "lr": 0}, "lr is 0, expected a number above 0"),
+        ({"freeze": "backbone", "epochs": -1}, "epochs is -1, allowed: numbers from 0 to 100000."),
+        ({"freeze": "backbone", "epochs": 1e300}, "epochs is 1e+300, allowed: numbers from 0 to 100000."),
+        ({"freeze": "backbone", "epochs": 1, "lr": 0}, "lr is 0, allowed: numbers from 1e-06 to 1000."),
+        ({"freeze": "backbone", "epochs": 1, "lr": 1e300}, "lr is 1e+300, allowed: numbers from 1e-06 to 1000."),
         ("backbone", "schedule: is 'backbone', expected keys and values"),
     ],
 )

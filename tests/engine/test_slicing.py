@@ -12,8 +12,9 @@ from torchvision.ops import box_iou, nms
 from ultralytics import YOLO
 
 from gjadet_yolo.cli.main import main
+from gjadet_yolo.data.yolo import write_data_yaml
 from gjadet_yolo.engine.sliced import raw_predictions, sliced_predictor, sliced_validator
-from gjadet_yolo.engine.slicing import Tiles, keep_whole, predict_tiles
+from gjadet_yolo.engine.slicing import Tiles, fitted, keep_whole, padded, predict_tiles
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_one_tile_is_the_plain_prediction(model, rendered):
 
 def test_one_tile_is_the_plain_validation(model, rendered):
     settings = {"data": str(rendered), "imgsz": 128, "device": "cpu", "plots": False, "batch": 1, "max_det": 300}
-    plain = model.val(**settings).box.all_ap
+    plain = model.val(rect=False, **settings).box.all_ap
     sliced = model.val(validator=sliced_validator(Tiles(640, 128)), **settings).box.all_ap
     np.testing.assert_allclose(sliced, plain)
 
@@ -140,6 +141,137 @@ def test_tiles_keep_small_targets(model, rendered, tmp_path):
     sure = alone[0].boxes.conf[alone[0].boxes.cls == 0] > 0.5
     shifted = points[1][sure] + torch.tensor([190, 200, 190, 200])
     assert (box_iou(shifted, points[0]).amax(1) > 0.6).float().mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "side", "size", "outer"),
+    [
+        (1000, 1000, None, (1000, 1000), (1024, 1024)),
+        (90, 160, None, (90, 160), (96, 160)),
+        (1000, 333, 500, (500, 167), (512, 192)),
+        (40, 80, 160, (80, 160), (96, 160)),
+    ],
+)
+def test_frames_are_scaled_as_asked_and_then_padded(height, width, side, size, outer):
+    assert fitted(height, width, side) == size
+    assert padded(*size) == outer
+
+
+def test_frames_as_they_are_are_only_padded_and_boxes_come_back_exactly(model):
+    """The host enlarges a frame of 1000 x 1000 px to the 1024 px that it pads to; a perfect network sees it."""
+    frame, truth = np.zeros((1000, 1000, 3), np.uint8), [[3, 5, 24, 17], [500, 333, 541, 377], [970, 980, 1000, 1000]]
+    for x1, y1, x2, y2 in truth:
+        frame[y1:y2, x1:x2] = 255
+
+    class Perfect(sliced_predictor(Tiles(640, 128))):
+        def inference(self, im):
+            assert im.shape[2:] == (1024, 1024)
+            return predict_tiles(rectangles, im, self.tiles)
+
+    boxes = model.predict(frame, predictor=Perfect, device="cpu", verbose=False)[0].boxes.xyxy
+    model.predictor = None
+    assert sorted(boxes.tolist()) == truth
+
+
+@pytest.fixture(scope="module")
+def two_sizes(rendered, tmp_path_factory):
+    """Data YAML of two validation images, 100 x 128 and 70 x 84 px."""
+    folder = tmp_path_factory.mktemp("sizes")
+    picture = cv2.imread(image_of(rendered))
+    for kind in ("images", "labels"):
+        (folder / kind / "val").mkdir(parents=True)
+    for name, size in (("a", (100, 128)), ("b", (70, 84))):
+        cv2.imwrite(str(folder / "images" / "val" / f"{name}.png"), picture[: size[0], : size[1]])
+        (folder / "labels" / "val" / f"{name}.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    return write_data_yaml(folder, ["val"], ["point", "bogie", "wheel", "absorber", "rw"])
+
+
+def recording(cls: type, seen: list) -> type:
+    """A predictor or validator class that notes the raw predictions."""
+
+    def postprocess(self, preds, *args, **settings):
+        seen.append(preds.clone())
+        return super(recorder, self).postprocess(preds, *args, **settings)
+
+    recorder = type("Recorder", (cls,), {"postprocess": postprocess})
+    return recorder
+
+
+@pytest.mark.parametrize("settings", [{}, {"imgsz": 160}, {"augment": True}])
+def test_validation_sees_what_prediction_sees(model, two_sizes, settings):
+    """Raw boxes of images of two sizes, at their own sizes, at an asked one, and with several views of each tile."""
+    cut, native, seen, shared = Tiles(64, 32), "imgsz" not in settings, ([], []), {"device": "cpu", "verbose": False}
+    predictor = recording(sliced_predictor(cut, native), seen[0])
+    model.predict(str(two_sizes.parent / "images" / "val"), predictor=predictor, **shared, **settings)
+    model.predictor = None
+    validator = recording(sliced_validator(cut, native), seen[1])
+    model.val(validator=validator, data=str(two_sizes), batch=2, plots=False, **shared, **settings)
+    assert len(seen[0]) == len(seen[1]) == 2
+    assert seen[0][0].shape != seen[0][1].shape
+    for predicted, validated in zip(*seen, strict=True):
+        torch.testing.assert_close(predicted, validated, atol=2e-3, rtol=1e-3)
+
+
+def test_augment_adds_views_of_each_tile(model, two_sizes):
+    """Three scales, one of them mirrored: more than twice the predictions."""
+    counts = []
+    for augment in (False, True):
+        seen: list[torch.Tensor] = []
+        predictor = recording(sliced_predictor(Tiles(64, 32)), seen)
+        source = str(two_sizes.parent / "images" / "val" / "a.png")
+        model.predict(source, predictor=predictor, augment=augment, device="cpu", verbose=False)
+        model.predictor = None
+        counts.append(seen[0].shape[2])
+    assert counts[1] > 1.5 * counts[0]
+
+
+@pytest.mark.parametrize("name", ["gjadet-yolo26n.yaml", "gjadet-yolo26n-paper.yaml"])
+def test_end_to_end_heads_give_their_other_branch(name, two_sizes):
+    """Before fusing drops it; the user's model keeps its mode."""
+    end2end, seen = YOLO(name), ([], [])
+    before, shared = end2end.model.end2end, {"device": "cpu", "verbose": False}
+    source = str(two_sizes.parent / "images" / "val" / "a.png")
+    end2end.predict(source, predictor=recording(sliced_predictor(Tiles(64, 32)), seen[0]), **shared)
+    validator = recording(sliced_validator(Tiles(64, 32)), seen[1])
+    end2end.val(validator=validator, data=str(two_sizes), plots=False, **shared)
+    assert seen[0][0].shape[1] == 4 + len(end2end.names)
+    torch.testing.assert_close(*(raw[0] for raw in seen), atol=2e-3, rtol=1e-3)
+    assert end2end.model.end2end == before
+
+
+def test_a_head_that_was_fused_before_is_refused(two_sizes):
+    fused = YOLO("gjadet-yolo26n.yaml")
+    fused.model.end2end = True
+    fused.model.model[-1].fuse()
+    with pytest.raises(ValueError, match="an earlier prediction with this object has dropped it"):
+        fused.predict(str(two_sizes.parent), predictor=sliced_predictor(Tiles(64, 32)), device="cpu")
+
+
+class Notes(list):
+    """A watch that notes what it is told."""
+
+    def start(self, total):
+        self.append(("start", total))
+
+    def tick(self, views):
+        self.append(("tick", views))
+
+    def stop(self):
+        self.append(("stop", None))
+
+
+def test_a_watch_is_told_of_every_tile(model, two_sizes):
+    """128 x 128 in tiles of 64 with overlap 32: nine and the frame; 96 x 96: four and the frame."""
+    notes = Notes(), Notes()
+    settings = {"device": "cpu", "verbose": False}
+    predictor = sliced_predictor(Tiles(64, 32), watch=notes[0])
+    model.predict(str(two_sizes.parent / "images" / "val"), predictor=predictor, **settings)
+    model.predictor = None
+    model.val(validator=sliced_validator(Tiles(64, 32), watch=notes[1]), data=str(two_sizes), plots=False, **settings)
+    for told in notes:
+        assert told[0] == ("start", 15)
+        assert sum(views for what, views in told if what == "tick") == 15
+        assert told[-1] == ("stop", None)
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from gjadet_yolo.data.synth.video import VideoPlan, draw_video, write_video
 from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.evaluate.curves import read_class_ratios
 from gjadet_yolo.losses.detection import statistics
+from gjadet_yolo.losses.weights import box_weights
 
 pytestmark = pytest.mark.slow
 
@@ -222,24 +223,24 @@ def test_broken_loss_names_terms_and_images(rendered, tmp_path, caplog):
 
 
 def test_the_recipe_of_gjadet_reaches_criterion_and_data(rendered, tmp_path):
-    """Weights follow the boxes of the training set: the most frequent class weighs 1 in the box term."""
+    """Weights follow the boxes of the training set."""
     model, seen = YOLO("gjadetn.yaml"), {}
 
     def look(trainer) -> None:
         criterion = trainer.model.criterion
-        seen.update(weights=criterion.class_weights, rarity=criterion.rarity, data=trainer.train_loader.dataset)
-        seen.update(validated=trainer.ema.ema.criterion.rarity)
+        seen.update(weights=criterion.class_weights, boxes=criterion.box_weights, data=trainer.train_loader.dataset)
+        seen.update(validated=trainer.ema.ema.criterion.box_weights)
 
     model.add_callback("on_train_end", look)
     model.train(data=str(rendered), epochs=1, project=str(tmp_path), name="g", **TINY)
     labels = np.concatenate([label["cls"].ravel() for label in seen["data"].labels]).astype(int)
     counts = np.bincount(labels, minlength=5)
     assert (counts > 0).all()
-    torch.testing.assert_close(seen["rarity"], torch.tensor(counts.max() / counts).float())
-    torch.testing.assert_close(seen["validated"], seen["rarity"])  # the validation loss weighs as the training's
+    torch.testing.assert_close(seen["boxes"], box_weights(counts, 0.25))
+    torch.testing.assert_close(seen["validated"], seen["boxes"])  # the validation loss weighs as the training's
     expected = counts**-0.5 / (counts**-0.5).mean()
     torch.testing.assert_close(seen["weights"].flatten().float(), torch.tensor(expected).float())
-    assert (seen["data"].paste, type(seen["data"]).__name__) == (0.7, "RecipeDataset")
+    assert (seen["data"].config.paste, type(seen["data"]).__name__) == (0.7, "RecipeDataset")
     assert list(model.trainer.loss_names) == ["box_loss", "cls_loss", "dfl_loss"]
 
 

@@ -59,13 +59,15 @@ def test_model_without_maps(model):
 
 
 def test_verb_writes_a_sheet_per_picture(tmp_path, capsys):
+    frames = tmp_path / "frames"
+    frames.mkdir()
     for name in ("a", "b"):
-        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((48, 96, 3), 90, np.uint8))
-    words = ["attention", "model=sspnetn.yaml", f"source={tmp_path}", f"out={tmp_path / 'maps'}", "imgsz=64"]
+        cv2.imwrite(str(frames / f"{name}.png"), np.full((48, 96, 3), 90, np.uint8))
+    words = ["attention", "model=sspnetn.yaml", f"source={frames}", f"out={tmp_path / 'maps'}", "imgsz=64"]
     assert main(words) == 0
-    assert [path.name for path in sorted((tmp_path / "maps").iterdir())] == ["00001-a.png", "00002-b.png"]
+    assert [path.name for path in sorted((tmp_path / "maps").glob("*.png"))] == ["00001-a.png", "00002-b.png"]
     assert cv2.imread(str(tmp_path / "maps" / "00001-a.png")).shape == (2 * 320 + 4, 3 * 640 + 8, 3)
     assert main(words) == 1
     assert "exists already" in capsys.readouterr().err
-    assert main(["attention", "model=yolov8n.yaml", f"source={tmp_path}", f"out={tmp_path / 'none'}"]) == 1
+    assert main(["attention", "model=yolov8n.yaml", f"source={frames}", f"out={tmp_path / 'none'}"]) == 1
     assert "no attention maps" in capsys.readouterr().err

@@ -52,5 +52,18 @@ def test_nothing_there_or_nothing_found():
 
 def test_table_names_the_classes_that_occur():
     text = table(measure([(TRUTH, np.array([detection(0, 0, 10, 10)]))], ["point", "bogie", "wheel"]))
-    assert [line.split()[0] for line in text.splitlines()] == ["class", "point", "bogie"]
+    assert [line.split()[0] for line in text.splitlines()][:3] == ["class", "point", "bogie"]
     assert text.splitlines()[1].split() == ["point", "2", "0.500", "1.000", "0.00"]
+
+
+def test_table_never_prints_nan_and_says_why_figures_are_missing():
+    """Point: one of two found. Bogie: in the truth, none found. Wheel: not in the truth, two false detections."""
+    found = np.array([detection(0, 0, 10, 10), detection(50, 0, 60, 10, label=2), detection(70, 0, 80, 10, label=2)])
+    lines = table(measure([(TRUTH, found)], ["point", "bogie", "wheel"])).splitlines()
+    assert [line.split() for line in lines[1:4]] == [
+        ["point", "2", "0.500", "1.000", "0.00"],
+        ["bogie", "1", "0.000", "-", "-"],
+        ["wheel", "0", "-", "-", "-"],
+    ]
+    assert lines[4:] == ["Not in the truth: wheel (2 false)", "Not one found: bogie"]
+    assert not any("nan" in line for line in lines)

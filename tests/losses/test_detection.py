@@ -12,17 +12,17 @@ from heads import OnlyHead, batch, joint, outputs, plain
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
 
-from gjadet_yolo.losses.config import LossConfig
+from gjadet_yolo.losses.config import RANGES, LossConfig
 from gjadet_yolo.losses.detection import (
     BoxLoss,
     DetectionCriterion,
     branches,
     build_criterion,
-    class_weights,
     load_statistics,
     set_training,
     statistics,
 )
+from gjadet_yolo.losses.weights import class_weights
 
 
 @pytest.mark.parametrize("reg_max", [1, 16])
@@ -237,23 +237,78 @@ def test_focal_losses_without_modulation_are_bce(cls):
 
 
 def test_rare_targets_weigh_more_in_objectness_and_box():
-    """Boxes 90, 1, 10: with exponent 1/2, class 2 weighs 3 and class 1 sqrt(90) times class 0, background 1."""
+    """Boxes 90, 10, 30: with exponent 1/2, class 1 weighs 3 and class 2 sqrt(3) times class 0, background 1.
+
+    The mean over the boxes is 1: 90 + 10 * 3 + 30 * sqrt(3) of 130.
+    """
     sums = {}
     for power in (0.0, 0.5):
         model = joint({"cls": "bce", "obj_pw": power, "box_pw": power})
-        model.class_counts = (90, 1, 10)
+        model.class_counts = (90, 10, 30)
         criterion = DetectionCriterion(model)
         preds = outputs(model)
         found, _, objectness = found_by(criterion, preds)
         sums[power] = criterion(preds, batch())[1]
-    weight = torch.tensor([1.0, 90**0.5, 3.0])[found.scores.argmax(-1)]
-    weight = torch.where(found.foreground, weight, 1.0)[..., None]
+    weight = torch.tensor([1.0, 3.0, 3**0.5]) * 130 / (90 + 30 + 30 * 3**0.5)
+    weight = torch.where(found.foreground, weight[found.labels], 1.0)[..., None]
     each = F.binary_cross_entropy_with_logits(objectness, found.quality, reduction="none")
     expected = (each * weight).sum() / found.total * 0.5
     torch.testing.assert_close(sums[0.5]["obj_loss"], expected.detach())
-    assert sums[0.0]["obj_loss"] < sums[0.5]["obj_loss"]
-    assert sums[0.0]["box_loss"] < sums[0.5]["box_loss"]
+    assert sums[0.0]["box_loss"] != sums[0.5]["box_loss"]
     torch.testing.assert_close(sums[0.0]["cls_loss"], sums[0.5]["cls_loss"])
+
+
+def test_a_target_without_a_score_has_the_weight_of_its_class():
+    """Predictions that overlap no target: anchors are assigned with a score of 0, all of them to the rare class 2."""
+    model = joint({"cls": "bce", "obj_pw": 0.5})
+    model.class_counts = (90, 90, 10)
+    criterion = DetectionCriterion(model)
+    preds, targets = outputs(model), {"batch_idx": torch.zeros(1), "cls": torch.tensor([[2.0]])}
+    targets["bboxes"] = torch.tensor([[0.5, 0.5, 0.9, 0.9]])
+    stock = criterion.assigner.forward
+
+    def without_scores(*args: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        labels, boxes, scores, foreground, index = stock(*args)
+        return labels, boxes, scores * 0, foreground, index
+
+    criterion.assigner.forward = without_scores
+    term = criterion(preds, targets)[1]["obj_loss"]
+    rows = [preds[key].permute(0, 2, 1).contiguous() for key in ("boxes", "scores", "obj")]
+    found = criterion.assign(preds["feats"], rows[0], rows[1], rows[2], targets)
+    assert found.foreground.any()
+    assert (found.labels[found.foreground] == 2).all()
+    each = F.binary_cross_entropy_with_logits(rows[2], torch.zeros_like(rows[2]), reduction="none")
+    weight = torch.where(found.foreground, criterion.obj_weights[2], 1.0)[..., None]
+    torch.testing.assert_close(term, ((each * weight).sum() * 0.5).detach())
+    assert criterion.obj_weights[2] / criterion.obj_weights[0] == pytest.approx(3)
+
+
+@pytest.mark.parametrize("head", [joint, plain])
+def test_values_at_the_upper_end_stay_finite(head):
+    """Every number of the block at the end of its range."""
+    ends = {key: high for key, (_, high) in RANGES.items() if key != "negatives"}
+    for block in ({"cls": "gjr"}, {"cls": "focal"}, {"cls": "qfl"}):
+        known = ("gamma", "mu", "alpha", "beta") if block["cls"] == "gjr" else ()
+        keys = [key for key in ends if key in known or key not in ("gamma", "mu", "alpha", "beta")]
+        model = head(block | {key: ends[key] for key in keys})
+        model.class_counts = (2531, 70, 1)
+        loss, _ = DetectionCriterion(model)(outputs(model), batch())
+        loss.sum().backward()
+        assert loss.isfinite().all()
+        assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
+def test_stated_gains_and_weights_win():
+    """cls=2 is the gain of class term and objectness, box=3 that of the box term, cls_pw=0 leaves classes equal."""
+    block, out = {"cls": "bce", "cls_gain": 4, "obj_gain": 3, "box_gain": 5, "cls_pw": 0.5}, outputs(joint())
+    bare, model = joint({"cls": "bce"}), joint(block)
+    for one in (bare, model):
+        one.args.cls, one.args.box, one.class_counts = 2.0, 3.0, (90, 10, 30)
+    model.stated = ("box", "cls", "cls_pw")
+    torch.testing.assert_close(loss_of(model, out), loss_of(bare, out))
+    model.stated = ()
+    multiplied = loss_of(model, out) / loss_of(bare, out)
+    assert multiplied[[0, 1]].tolist() == pytest.approx([5, 3])
 
 
 def test_without_counts_every_class_weighs_the_same():

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import nn
+from ultralytics.nn import tasks
 
 from gjadet_yolo.nn import MODULES, AdaptiveModule, DyHead, JointDetect, Level, SSPNeck, TimmBackbone, TPNeck
 from gjadet_yolo.nn.levels import Levels
@@ -87,6 +88,12 @@ class TestModule:
             for twin in (copy.deepcopy(module), torch.load(buffer, weights_only=False)):
                 for ours, theirs in zip(tensors(twin(x)), expected, strict=True):
                     assert torch.equal(ours, theirs)
+
+    def test_restricted_loading(self, cls, tmp_path):
+        """``ULTRALYTICS_SAFE_LOAD=1`` knows every class that an instance holds."""
+        torch.save({"model": build(cls)}, tmp_path / "a.pt")
+        loaded = tasks.torch_safe_load(tmp_path / "a.pt", safe_only=True)[0]["model"]
+        assert type(loaded) is cls
 
     @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
     def test_half_precision(self, cls, dtype):

@@ -6,11 +6,15 @@ import copy
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from ultralytics.nn.tasks import yaml_model_load
+from ultralytics.utils import DEFAULT_CFG_DICT
 
+from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.nn.row import Row
 from gjadet_yolo.nn.sspnet import SSPNeck
 
@@ -69,6 +73,53 @@ def test_odd_sizes():
     assert [out.shape[2] for out in neck([torch.randn(2, 8, side, side) for side in (19, 10, 5)])] == [19, 10, 5]
 
 
+@pytest.mark.parametrize("outputs", [1, 2, 3])
+def test_fewer_outputs_are_the_finest_of_all(outputs):
+    """Same weights, same values; only the convolutions that nothing would train are missing."""
+    torch.manual_seed(0)
+    whole = SSPNeck((8, 16, 32), 16).eval()
+    plan = SSPNeck.plan(Row(10, (8, 16, 32), (16, outputs)))
+    neck = SSPNeck(*plan.args).eval()
+    missing, unexpected = neck.load_state_dict(whole.state_dict(), strict=False)
+    assert missing == []
+    assert {name.rsplit(".", 1)[0] for name in unexpected} == {f"out.{level}" for level in range(outputs, 3)}
+    assert plan.c_out.channels == (16,) * outputs
+    x = [torch.randn(1, c, 16 >> level, 16 >> level) for level, c in enumerate((8, 16, 32))]
+    with torch.no_grad():
+        expected, found = whole(x), neck(x)
+    assert len(found) == outputs
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=False))
+    assert len(neck.attention) == 3
+
+
+@pytest.mark.parametrize("name", ["gjadetn-tiny.yaml", "gjadetn-tiny-paper.yaml", "sspnetn-p3.yaml"])
+def test_every_parameter_of_a_model_gets_a_gradient(name):
+    model = GjadetModel(name, verbose=False)
+    model.args = SimpleNamespace(**DEFAULT_CFG_DICT)
+    boxes = torch.tensor([[0.5, 0.5, 0.1, 0.1], [0.4, 0.5, 0.6, 0.7]])
+    batch = {"img": torch.rand(2, 3, 64, 64), "batch_idx": torch.tensor([0.0, 1]), "cls": torch.zeros(2, 1)}
+    model.loss(batch | {"bboxes": boxes})[0].sum().backward()
+    unused = [key for key, value in model.named_parameters() if value.grad is None and "dfl" not in key]
+    assert unused == []
+
+
+def test_a_checkpoint_with_all_outputs_still_answers():
+    """Saved when the row had three outputs of which two were read: same module, same answers."""
+    content = yaml_model_load("gjadetn-tiny.yaml")
+    row = next(row for row in content["head"] if row[2] == "SSPNeck")
+    row[3] = row[3][:1]
+    old, new = GjadetModel(content, verbose=False).eval(), GjadetModel("gjadetn-tiny.yaml", verbose=False).eval()
+    file = io.BytesIO()
+    torch.save(old, file)
+    file.seek(0)
+    loaded, x = torch.load(file, weights_only=False), torch.rand(1, 3, 64, 64)
+    new.load(old, verbose=False)
+    with torch.no_grad():
+        expected = old(x)[0]
+        assert torch.equal(loaded(x)[0], expected)
+        assert torch.equal(new(x)[0], expected)
+
+
 def test_closed_gates_pass_nothing_on():
     """Maps of 0: each output is its own level's convolution, whatever the others hold."""
     neck = SSPNeck((8, 8, 8), 16).eval()
@@ -90,7 +141,10 @@ def test_copies_and_files_leave_the_maps_out():
     assert len(neck.attention) == 2
 
 
-@pytest.mark.parametrize(("args", "repeats"), [((), 1), ((0,), 1), (("x",), 1), ((64,), 2)])
+@pytest.mark.parametrize(
+    ("args", "repeats"),
+    [((), 1), ((0,), 1), (("x",), 1), ((64,), 2), ((64, 3), 1), ((64, 0), 1), ((64, True), 1), ((64, 1, 1), 1)],
+)
 def test_errors(args, repeats):
-    with pytest.raises(ValueError, match=r"expected the number of channels|allowed: 1"):
+    with pytest.raises(ValueError, match=r"expected the number of channels|allowed: 1|3 outputs of 2 levels"):
         SSPNeck.plan(Row(10, (8, 16), args, repeats=repeats))

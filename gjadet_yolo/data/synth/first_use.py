@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
+
+TRIAL = 8  # pictures that are rendered to see how long all of them take
 
 
 def render(data: dict[str, Any]) -> None:
     """Render the default set where a data YAML expects it; called by the YAML's ``download`` entry.
 
     The work is done by ``gjadet synth`` in a process of its own: its workers would otherwise run the caller's script.
+    That process ends, and clears up, when this one is interrupted or killed.
 
     Args:
         data: The data YAML as the host has read it, with ``path`` resolved.
@@ -20,9 +27,61 @@ def render(data: dict[str, Any]) -> None:
         RuntimeError: Rendering failed, or the folder exists but holds something else.
     """
     out = Path(data["path"])
-    if out.exists():
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise RuntimeError(f"{out} exists, but has no {data['val']}. Remove or rename it, and it is rendered anew.")
-    print(f"Rendering 2000 crash scenes into {out}, once", flush=True)
-    done = subprocess.run([sys.executable, "-m", "gjadet_yolo", "synth", f"out={out}"], check=False)
-    if done.returncode:
-        raise RuntimeError(f"rendering {out} failed with status {done.returncode}; the message above says why.")
+    status = run_apart(["-m", "gjadet_yolo.data.synth.first_use", str(out)])
+    if status:
+        raise RuntimeError(f"rendering {out} failed with status {status}; the message above says why.")
+
+
+def run_apart(words: list[str]) -> int:
+    """Run Python in a process that ends with this one, and wait for it to clear up; returns its status."""
+    # in a session of its own, so that Ctrl-C reaches it through us only, once
+    child = subprocess.Popen([sys.executable, *words], stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        return child.wait()
+    finally:
+        child.stdin.close()
+        child.wait()
+
+
+def announce(out: Path) -> None:
+    """Say what is being rendered and how long it takes, from the time of a few pictures."""
+    import cv2
+    import numpy as np
+
+    from gjadet_yolo.data.synth.still import draw_still
+    from gjadet_yolo.data.synth.workers import cores
+    from gjadet_yolo.data.synth.write import Request
+
+    request = Request()
+    cv2.setNumThreads(1)
+    draw_still(np.random.default_rng(0), (request.imgsz, request.imgsz), request.recipe)  # loads what all of them use
+    begin = time.perf_counter()
+    for index in range(TRIAL):
+        draw_still(np.random.default_rng(index), (request.imgsz, request.imgsz), request.recipe)
+    minutes = (time.perf_counter() - begin) / TRIAL * request.images / cores() / 60
+    print(
+        f"Rendering {request.images} crash scenes into {out}, once: about {max(minutes, 0.1):.1f} minutes on {cores()} "
+        f"core{'s' if cores() > 1 else ''}",
+        flush=True,
+    )
+
+
+def main(out: str) -> int:
+    """Render; ends in order when standard input closes, which is when the process that needs the set ends."""
+    from gjadet_yolo.cli.main import main as gjadet
+    from gjadet_yolo.lifetime import orderly_end
+
+    def watch() -> None:
+        os.read(0, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with orderly_end():
+        threading.Thread(target=watch, daemon=True).start()
+        announce(Path(out))
+        return gjadet(["synth", f"out={out}"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from reprlib import repr as short  # a faulty row can be of any length
 from typing import Protocol
 
 import numpy as np
@@ -148,18 +149,12 @@ class PiecewiseLinear:
         """
         if not file.is_file():
             raise FileNotFoundError(f"pulse table {file} does not exist.")
-        rows: list[Sequence[float]] = []
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            for number, row in enumerate(csv.reader(stream), 1):
-                if not any(cell.strip() for cell in row):
-                    continue
-                try:
-                    time_s, value = map(float, row)
-                except ValueError:
-                    if number == 1:
-                        continue
-                    raise ValueError(f"{file} row {number} is {row}, expected time_s, deceleration_mps2.") from None
-                rows.append((time_s, value))
+        try:
+            rows = list(read_rows(file))
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{file} is no text in UTF-8: {error}. Save it in this encoding.") from error
+        except csv.Error as error:
+            raise ValueError(f"{file} is no table of time_s, deceleration_mps2: {error}.") from error
         try:
             return cls(tuple(row[0] for row in rows), tuple(row[1] for row in rows))
         except ValueError as error:
@@ -190,6 +185,27 @@ class PiecewiseLinear:
         velocity = loss[row] + values[row] * dt_s + slopes[row] * dt_s**2 / 2
         distance = short[row] + loss[row] * dt_s + values[row] * dt_s**2 / 2 + slopes[row] * dt_s**3 / 6
         return velocity, distance + loss[-1] * np.maximum(t_s - times[-1], 0)
+
+
+def read_rows(file: Path) -> Iterator[tuple[float, float]]:
+    """Rows of a pulse table, without its heading.
+
+    Raises:
+        UnicodeDecodeError: The file is no text.
+        csv.Error: A cell is too long to be a number.
+        ValueError: A row is not two numbers; names file and row.
+    """
+    with file.open(newline="", encoding="utf-8-sig") as stream:
+        for number, row in enumerate(csv.reader(stream), 1):
+            if not any(cell.strip() for cell in row):
+                continue
+            try:
+                time_s, value = map(float, row)
+            except ValueError:
+                if number == 1:
+                    continue
+                raise ValueError(f"{file} row {number} is {short(row)}, expected time_s, deceleration_mps2.") from None
+            yield time_s, value
 
 
 def half_sine_stop(speed_mps: float, distance_m: float) -> HalfSine:

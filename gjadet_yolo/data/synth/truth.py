@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gjadet_yolo.data.stream import write_list
 from gjadet_yolo.data.synth.camera import Camera
 from gjadet_yolo.data.synth.motion import MarkerMotion
 from gjadet_yolo.data.synth.scene import NAMES, Scene
@@ -121,22 +122,21 @@ def write_truth(truth: VideoTruth, folder: Path) -> None:
 
     ``mot.txt`` lists what a detector can be asked to find: markers that the rule of ``visible.py`` grants a box.
     """
-    rows = list(truth.rows())
     with (folder / "truth.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        writer.writerows(rows)
+        writer.writerows(truth.rows())
     scale = truth.camera.mm_per_px(truth.camera.locate(np.array(truth.camera.size_px) / 2))
     camera = asdict(truth.camera) | {"mm_per_px": float(scale), "fps": truth.fps, "exposure_s": truth.exposure_s}
-    content = {
-        "impact": truth.impact,
-        "camera": camera,
-        "columns": COLUMNS,
-        "rows": rows,
-        "objects": list(object_rows(truth)),
-    }
-    (folder / "truth.json").write_text(json.dumps(content), encoding="utf-8")
-    (folder / "mot.txt").write_text("".join(mot_lines(truth)), encoding="utf-8")
+    head = json.dumps({"impact": truth.impact, "camera": camera, "columns": COLUMNS})
+    with (folder / "truth.json").open("w", encoding="utf-8") as file:
+        file.write(head.removesuffix("}"))
+        for name, rows in (("rows", truth.rows()), ("objects", object_rows(truth))):
+            file.write(f', "{name}": ')
+            write_list(file, rows)
+        file.write("}")
+    with (folder / "mot.txt").open("w", encoding="utf-8") as file:
+        file.writelines(mot_lines(truth))
 
 
 def object_rows(truth: VideoTruth) -> Iterator[tuple[int, str, float, float, float, float]]:

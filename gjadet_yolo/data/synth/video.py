@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from gjadet_yolo.data.media import VideoFile
 from gjadet_yolo.data.synth.look import Look
 from gjadet_yolo.data.synth.pulse import STOPS, PiecewiseLinear
 from gjadet_yolo.data.synth.render import Frame, Renderer
@@ -18,8 +18,10 @@ from gjadet_yolo.data.synth.still import SCENES, add_backdrop, add_foreground, o
 from gjadet_yolo.data.synth.truth import VideoTruth, follow
 from gjadet_yolo.locate import suggestion
 
-PLAYBACK_FPS = 25
+SIDES = (64, 4096)  # of pictures and videos
+RATES_FPS = (0.001, 10_000_000)
 MOST_FRAMES = 100_000
+BYTES_PER_PX, TRUTH_BYTES = 0.08, 23_000  # per frame, measured at 640 px; the truth's do not depend on the size
 SPEEDS_MPS = (0.5, 100.0)  # that a table pulse may take away
 SMALLEST_PX = 6.0  # side of a video's squares
 SHUTTER = 0.2  # longest exposure, as a share of the time between frames
@@ -54,12 +56,23 @@ class VideoPlan:
     def __post_init__(self) -> None:
         if self.scene not in SCENES:
             raise ValueError(f"there is no scene '{self.scene}'.{suggestion(self.scene, list(SCENES))}")
-        if not (np.isfinite(self.fps) and self.fps > 0) or self.frames < 1:
-            raise ValueError(f"fps is {self.fps} and frames {self.frames}; allowed: a rate above 0, 1 frame or more.")
+        low, high = SIDES
+        if not all(low <= side <= high for side in self.size_px):
+            raise ValueError(f"a video is {self.size_px[0]} x {self.size_px[1]} px, allowed: {low} to {high} px.")
+        slow, fast = RATES_FPS
+        if not slow <= self.fps <= fast or self.frames < 1:
+            raise ValueError(
+                f"fps is {self.fps} and frames {self.frames}; allowed: {slow} to {fast:,} per second, 1 frame or more."
+            )
         if self.frames > MOST_FRAMES:
             raise ValueError(f"a video has {self.frames} frames, allowed: {MOST_FRAMES}. Lower fps or seconds.")
         if self.pulse not in STOPS and not self.pulse.lower().endswith(".csv"):
             raise ValueError(f"there is no pulse '{self.pulse}'.{suggestion(self.pulse, [*STOPS, 'FILE.csv'])}")
+
+    def size_bytes(self) -> float:
+        """What a video and its truth take on the disk, about."""
+        width, height = self.size_px
+        return self.frames * (width * height * BYTES_PER_PX + TRUTH_BYTES)
 
 
 @dataclass
@@ -163,18 +176,6 @@ def read_pulse(file: Path) -> PiecewiseLinear:
     return table
 
 
-def open_writer(file: Path, size_px: tuple[int, int]) -> cv2.VideoWriter:
-    """AVI file (MJPG, played in slow motion at 25 frames/s).
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), PLAYBACK_FPS, size_px)
-    if not writer.isOpened():
-        raise OSError(f"{file} cannot be written as an MJPG video.")
-    return writer
-
-
 def write_video(video: Video, file: Path) -> VideoTruth:
     """Render a video into an AVI file.
 
@@ -182,12 +183,9 @@ def write_video(video: Video, file: Path) -> VideoTruth:
         The truth.
 
     Raises:
-        OSError: The file cannot be written.
+        OSError: The file cannot be written, or not to its end.
     """
-    writer = open_writer(file, video.plan.size_px)
-    try:
+    with VideoFile(file, video.plan.size_px) as writer:
         for picture in video.frames():
             writer.write(picture)
-    finally:
-        writer.release()
     return video.truth()

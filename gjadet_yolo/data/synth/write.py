@@ -6,31 +6,40 @@ Every picture has its own seed, so that the same request gives the same bytes on
 from __future__ import annotations
 
 import json
-import multiprocessing
-import signal
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from gjadet_yolo.data.boxes import LabelledImage
 from gjadet_yolo.data.coco import Progress, to_coco
+from gjadet_yolo.data.media import write_image
+from gjadet_yolo.data.stream import write_list
 from gjadet_yolo.data.synth.pulse import STOPS
 from gjadet_yolo.data.synth.scene import NAMES
 from gjadet_yolo.data.synth.still import SCENES, Recipe, draw_still
 from gjadet_yolo.data.synth.truth import write_truth
-from gjadet_yolo.data.synth.video import VideoPlan, draw_video, read_pulse, write_video
-from gjadet_yolo.data.yolo import label_lines, whole_folder, write_data_yaml
+from gjadet_yolo.data.synth.video import (
+    MOST_FRAMES,
+    RATES_FPS,
+    SIDES,
+    VideoPlan,
+    draw_video,
+    read_pulse,
+    write_video,
+)
+from gjadet_yolo.data.synth.workers import results
+from gjadet_yolo.data.yolo import label_lines, write_data_yaml
+from gjadet_yolo.folders import inputs_of, refuse_existing, refuse_too_large, whole_folder
 
 TRAIN, VAL, VIDEO = range(3)  # first part of every seed after the user's
 SPLITS = {TRAIN: "train", VAL: "val"}
 QUALITY = 95  # of the JPEG files
-SIDES = (64, 4096)
+BYTES_PER_PX, LABEL_BYTES = 0.2, 6_000  # per picture, measured at 640 px
 
 
 @dataclass(frozen=True)
@@ -86,10 +95,19 @@ class Request:
         Raises:
             ValueError: Impossible frame rate or length, unknown scene or pulse.
         """
-        if not (np.isfinite(self.fps) and self.fps > 0 and np.isfinite(self.seconds) and self.seconds > 0):
-            raise ValueError(f"fps is {self.fps}, seconds {self.seconds}; allowed: numbers above 0.")
+        slow, fast = RATES_FPS
+        if not (slow <= self.fps <= fast and 0 < self.fps * self.seconds <= MOST_FRAMES):
+            raise ValueError(
+                f"fps is {self.fps}, seconds {self.seconds}; allowed: numbers above 0, {slow} to {fast:,} frames per "
+                f"second, and at most {MOST_FRAMES:,} frames in a video."
+            )
         scene = self.scene or list(SCENES)[index % len(SCENES)]
         return VideoPlan((self.imgsz, self.imgsz), self.fps, max(round(self.fps * self.seconds), 1), scene, self.pulse)
+
+    def size_bytes(self) -> float:
+        """What the set takes on the disk, about."""
+        pictures = self.images * (self.imgsz**2 * BYTES_PER_PX + LABEL_BYTES)
+        return pictures + (self.videos * self.plan(0).size_bytes() if self.videos else 0)
 
 
 def write_still(request: Request, folder: Path, split: int, index: int) -> LabelledImage:
@@ -98,8 +116,7 @@ def write_still(request: Request, folder: Path, split: int, index: int) -> Label
     image, labels = draw_still(rng, (request.imgsz, request.imgsz), request.recipe)
     name, stem = SPLITS[split], f"{index:06d}"
     file = folder / "images" / name / f"{stem}.jpg"
-    if not cv2.imwrite(str(file), image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY]):
-        raise OSError(f"{file} cannot be written. Is there room on the disk?")
+    write_image(file, image, QUALITY)
     (folder / "labels" / name / f"{stem}.txt").write_text(
         label_lines(labels, request.imgsz, request.imgsz), encoding="utf-8"
     )
@@ -122,30 +139,6 @@ def write_job(job: tuple[Request, Path, int, int]) -> LabelledImage | None:
     return write_still(request, folder, split, index)
 
 
-def quiet() -> None:
-    """Set up a worker: one thread of OpenCV, and no traceback of its own when the user interrupts."""
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def results(jobs: list[Any], workers: int) -> Iterator[Iterable[Any]]:
-    """Results of the jobs in their order, from as many processes as wanted."""
-    if workers <= 1:
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        try:
-            yield map(write_job, jobs)
-        finally:
-            cv2.setNumThreads(threads)
-        return
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), quiet)
-    try:
-        yield pool.map(write_job, jobs, chunksize=1 if jobs[0][2] == VIDEO else min(8, len(jobs) // workers + 1))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
 def render_set(
     request: Request,
     out: Path,
@@ -161,30 +154,46 @@ def render_set(
         request: What to render.
         out: Folder to create.
         workers: Processes. More than one needs a main module that can be imported, as all multiprocessing does.
-        force: Replace an existing folder.
+        force: Replace the folder of an earlier run.
         progress: Wraps the pictures, e.g. to show a bar.
 
     Returns:
         The data YAML, or the folder where only videos were asked for.
 
     Raises:
-        FileExistsError: The folder exists and ``force`` is not set.
+        FileExistsError, ValueError: The folder may not be written; see ``folders.py``.
+        OSError: There is no room for it.
     """
-    with whole_folder(out, force) as folder:
-        counts = {VIDEO: request.videos, TRAIN: request.images - request.val, VAL: request.val}
-        if not request.images:
-            counts |= {TRAIN: 0, VAL: 0}
+    inputs = inputs_of(request.pulse) if request.videos else []
+    refuse_existing(out, force, inputs)
+    refuse_too_large(out, request.size_bytes())
+    with whole_folder(out, force, tool="gjadet synth", settings=asdict(request), inputs=inputs) as folder:
         for name in SPLITS.values() if request.images else ():
-            (folder / "images" / name).mkdir(parents=True)
-            (folder / "labels" / name).mkdir(parents=True)
-        jobs = [(request, folder, split, index) for split, count in counts.items() for index in range(count)]
-        with results(jobs, workers) as written:
-            done = list(progress(Counted(written, len(jobs)), "rendering"))
+            for kind in ("images", "labels"):
+                (folder / kind / name).mkdir(parents=True)
+        render_parts(request, folder, workers, progress)
         if request.images:
-            write_annotations(folder, [job[2] for job in jobs], done)
             write_data_yaml(folder, SPLITS.values(), NAMES)
         (folder / "request.json").write_text(json.dumps(asdict(request), indent=1), encoding="utf-8")
     return out / "data.yaml" if request.images else out
+
+
+def render_parts(request: Request, folder: Path, workers: int, progress: Progress) -> None:
+    """Render videos and pictures, and write the COCO json of each split along the way; arguments as above."""
+    counts = {VIDEO: request.videos}
+    if request.images:
+        counts |= {TRAIN: request.images - request.val, VAL: request.val}
+        (folder / "annotations").mkdir()
+    jobs = ((request, folder, split, index) for split, count in counts.items() for index in range(count))
+    with results(write_job, jobs, workers) as written:
+        done = iter(progress(Counted(written, sum(counts.values())), "rendering"))
+        for split, count in counts.items():
+            part = islice(done, count)
+            if split in SPLITS:
+                write_annotations(folder / "annotations" / f"{SPLITS[split]}.json", part, count, request.imgsz)
+            else:
+                deque(part, maxlen=0)
+        deque(done, maxlen=0)  # lets the progress display end
 
 
 @dataclass
@@ -201,10 +210,34 @@ class Counted:
         return self.count
 
 
-def write_annotations(folder: Path, splits: list[int], done: list[LabelledImage | None]) -> None:
-    """COCO json of each split."""
-    (folder / "annotations").mkdir()
-    for split, name in SPLITS.items():
-        images = [image for image, where in zip(done, splits, strict=True) if where == split and image is not None]
-        content = json.dumps(to_coco(images, list(NAMES)))
-        (folder / "annotations" / f"{name}.json").write_text(content, encoding="utf-8")
+def write_annotations(file: Path, images: Iterable[LabelledImage], count: int, imgsz: int) -> None:
+    """Write the COCO json of a split while its pictures are rendered; the same bytes as of ``to_coco`` at once.
+
+    Args:
+        file: Where to.
+        images: Pictures and their labels, in the order of their names.
+        count: Number of pictures.
+        imgsz: Their side in px.
+    """
+
+    def entries() -> Iterator[dict[str, Any]]:
+        for number in range(1, count + 1):
+            yield {"id": number, "file_name": f"{number - 1:06d}.jpg", "width": imgsz, "height": imgsz}
+
+    def annotations() -> Iterator[dict[str, Any]]:
+        total = 0
+        for number, image in enumerate(images, 1):
+            for annotation in to_coco([image], list(NAMES))["annotations"]:
+                total += 1
+                yield annotation | {"id": total, "image_id": number}
+
+    parts = (
+        ("images", entries()),
+        ("annotations", annotations()),
+        ("categories", to_coco([], list(NAMES))["categories"]),
+    )
+    with file.open("w", encoding="utf-8") as stream:
+        for index, (name, items) in enumerate(parts):
+            stream.write(f'{", " if index else "{"}"{name}": ')
+            write_list(stream, items)
+        stream.write("}")

@@ -69,10 +69,15 @@ def test_table_file(tmp_path):
         ("t,a\n0,0\n", "1 times and 1 values, expected two or more"),
         ("0,0\n0.1,-5\n", "smallest value -5 m/s²; allowed: 0 or more"),
         ("0,0\n0.1,nan\n", "must be finite"),
+        ("0,0\n0.1," + "9" * 400, "must be finite"),
+        ("0,0\n" + "1" * 200_000 + ",5\n", r"pulse\.csv is no table of time_s, .*: field larger than field limit"),
+        ("0,0\n0.1,x" + "1" * 100_000, r"^.{0,200}row 2 is \['0\.1', 'x11.{0,90}$"),
+        ("0,0\n0.1,5\0\n", r"pulse\.csv (row 2 is|is no table)"),
+        ("t,a\n0,\xff\n".encode("latin-1"), r"pulse\.csv is no text in UTF-8"),
     ],
 )
 def test_table_refusals(tmp_path, text, words):
-    (tmp_path / "pulse.csv").write_text(text)
+    (tmp_path / "pulse.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ValueError, match=words):
         PiecewiseLinear.from_csv(tmp_path / "pulse.csv")
 

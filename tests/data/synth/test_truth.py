@@ -59,6 +59,7 @@ def test_files_agree(truth, tmp_path):
     write_truth(truth, tmp_path)
     table = list(csv.reader((tmp_path / "truth.csv").open(encoding="utf-8")))
     content = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+    assert (tmp_path / "truth.json").read_text(encoding="utf-8") == json.dumps(content)  # though written row by row
     assert tuple(table[0]) == tuple(content["columns"]) == COLUMNS
     assert [list(map(float, row)) for row in table[1:]] == content["rows"]
     assert len(content["rows"]) == 50 * 8

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gjadet_yolo.data.synth import write
+from gjadet_yolo.data.synth import workers, write
 from gjadet_yolo.data.synth.still import Recipe
 from gjadet_yolo.data.synth.write import Request, render_set
 
@@ -30,7 +31,7 @@ def test_same_bytes_on_any_number_of_workers(tmp_path):
     stills = {"images/train/000003.jpg", "labels/val/000001.txt", "annotations/train.json", "data.yaml", "request.json"}
     clips = {f"videos/000000/{name}" for name in ("video.avi", "truth.json", "truth.csv", "mot.txt")}
     assert stills | clips <= set(files)
-    assert len(files) == 2 * 6 + 2 + 2 + 4
+    assert len(files) == 2 * 6 + 2 + 2 + 4 + 1  # the last is the folder's mark
 
 
 def test_another_seed_is_another_set(tmp_path):
@@ -53,6 +54,44 @@ def test_coco_and_yolo_agree(tmp_path):
         np.testing.assert_allclose(rows[:, 1:3] * 128, ours[:, 1:3] + ours[:, 3:] / 2, atol=1e-5)
 
 
+def test_annotations_written_along_the_way_are_those_of_the_whole(tmp_path):
+    render_set(SMALL, tmp_path / "set")
+    for split, count in (("train", 4), ("val", 2)):
+        text = (tmp_path / "set" / "annotations" / f"{split}.json").read_text()
+        content = json.loads(text)
+        assert text == json.dumps(content)
+        assert list(content) == ["images", "annotations", "categories"]
+        assert [entry["id"] for entry in content["images"]] == list(range(1, count + 1))
+        assert [a["id"] for a in content["annotations"]] == list(range(1, len(content["annotations"]) + 1))
+        assert {a["image_id"] for a in content["annotations"]} <= set(range(1, count + 1))
+
+
+def test_jobs_do_not_pile_up(monkeypatch):
+    """Of a million jobs, as many as are allowed ahead are handed out for the first result, and one for each more."""
+    monkeypatch.setattr(workers, "AHEAD", 3)
+    taken = []
+
+    class AtOnce(Executor):
+        def submit(self, work, job):
+            future = Future()
+            future.set_result(work(job))
+            return future
+
+    results = workers.in_order(AtOnce(), lambda job: taken.append(job) or 2 * job, iter(range(1_000_000)))
+    assert next(results) == 0
+    assert taken == [0, 1, 2]
+    assert next(results) == 2
+    assert taken == [0, 1, 2, 3]
+
+
+def test_estimates_of_size(tmp_path):
+    """Within a factor of two; pictures of 640 px, of which the constants are."""
+    request = Request(4, 1, 640, 0, videos=1, seconds=0.003)
+    render_set(request, tmp_path / "set")
+    found = sum(len(data) for data in content(tmp_path / "set").values())
+    assert found / 2 < request.size_bytes() < found * 2
+
+
 def test_interrupt_leaves_nothing(tmp_path, monkeypatch):
     def interrupt(job):
         raise KeyboardInterrupt
@@ -64,13 +103,15 @@ def test_interrupt_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_nothing_is_overwritten_unasked(tmp_path):
-    (tmp_path / "set").mkdir()
-    (tmp_path / "set" / "mine.txt").write_text("x")
+    two = Request(2, 1, 128, 0, RECIPE)
+    render_set(two, tmp_path / "set")
+    picture = tmp_path / "set" / "images" / "train" / "000000.jpg"
+    before = picture.read_bytes()
     with pytest.raises(FileExistsError, match="force=true"):
-        render_set(SMALL, tmp_path / "set")
-    assert (tmp_path / "set" / "mine.txt").exists()
-    render_set(Request(2, 1, 128, 0, RECIPE), tmp_path / "set", force=True)
-    assert not (tmp_path / "set" / "mine.txt").exists()
+        render_set(two, tmp_path / "set")
+    assert picture.read_bytes() == before
+    render_set(Request(2, 1, 128, 1, RECIPE), tmp_path / "set", force=True)
+    assert picture.read_bytes() != before
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,24 @@
+"""Libraries that only some functions need, and the extra of this package that brings each."""
+
+from __future__ import annotations
+
+from gjadet_yolo.plugin import BELOW, LOWEST
+
+EXTRAS = {
+    "timm": "timm",
+    "albumentations": "degrade",
+    "onnx": "export",
+    "onnxruntime": "export",
+    "onnxslim": "export",
+    "openvino": "export",
+    "faster-coco-eval": "benchmark",
+}
+"""Distribution and extra; setup.cfg states the same."""
+
+
+def install_command(distribution: str) -> str:
+    """Command that installs a library: by its extra where it has one, Ultralytics in a version that fits."""
+    if distribution == "ultralytics":
+        return f"pip install 'ultralytics>={LOWEST},<{BELOW}'"
+    extra = EXTRAS.get(distribution)
+    return f"pip install 'gjadet-yolo[{extra}]'" if extra else f"pip install {distribution}"

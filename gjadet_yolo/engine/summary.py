@@ -1,0 +1,82 @@
+"""What the user stated, and one line on the recipe that a training runs with. Pure: the trainer asks and logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gjadet_yolo.engine.schedule import Stage
+from gjadet_yolo.losses.config import LossConfig
+from gjadet_yolo.losses.weights import box_weights, class_weights, term_gains
+
+if TYPE_CHECKING:
+    from gjadet_yolo.engine.model import GjadetModel
+
+WINNERS = ("box", "cls", "cls_pw")
+"""Training arguments of the host that take the place of a key of the ``loss:`` block where the user states them."""
+
+LISTED = 10
+"""Classes whose weights are listed; of more, the lowest and the highest weight are."""
+
+
+def stated_arguments(
+    overrides: Mapping[str, Any], args: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Arguments out of ``WINNERS`` that the user stated.
+
+    Args:
+        overrides: What was handed to the trainer beside its configuration. ``model.tune`` hands over everything.
+        args: The training's arguments.
+        defaults: The host's.
+    """
+    return tuple(name for name in WINNERS if name in overrides or args.get(name) != defaults.get(name))
+
+
+def recipe_line(model: GjadetModel, stages: Sequence[Stage]) -> str:
+    """The recipe in force.
+
+    Args:
+        model: Model with the training's ``args``, class names and counts.
+        stages: The schedule's.
+    """
+    joint = hasattr(model.model[-1], "obj")
+    config = LossConfig.from_yaml(model.yaml.get("loss")).resolved(joint)
+    gains = term_gains(config, model.args, model.stated)
+    parts = [f"box {config.box} x{gains.box:g}", f"class {config.cls} x{gains.cls:g}"]
+    parts += [f"objectness {config.obj} x{gains.obj:g}"] if joint else []
+    parts += weight_parts(model, config, joint)
+    for stage in (one for one in stages if one.frozen):
+        epochs = f"epochs {stage.first + 1} to {stage.end}"
+        parts.append(f"{epochs} with {len(stage.frozen)} layers frozen, lr x{stage.lr:g}")
+    won = ", ".join(f"{name}={getattr(model.args, name)}" for name in model.stated)
+    parts.append(f"{won} as stated, in the place of the model YAML's" if won else "nothing else was stated")
+    return f"recipe: {'; '.join(parts)}"
+
+
+def weight_parts(model: GjadetModel, config: LossConfig, joint: bool) -> list[str]:
+    """Class weights in force, for :func:`recipe_line`.
+
+    Args:
+        model: As there.
+        config: Its ``loss:`` block.
+        joint: Whether its head has an objectness.
+    """
+    names = list(map(str, model.names.values()))
+    counts = model.class_counts or [1] * len(names)  # as in the criterion
+    host = getattr(model, "class_weights", None)  # of a stated cls_pw=
+    parts = []
+    if host is not None:
+        parts.append(f"cls_pw {model.args.cls_pw:g}: {listed(names, host.tolist())}")
+    elif config.cls_pw and "cls_pw" not in model.stated:
+        parts.append(f"cls_pw {config.cls_pw:g}: {listed(names, class_weights(counts, config.cls_pw).tolist())}")
+    powers = {"box_pw": config.box_pw, "obj_pw": config.obj_pw if joint else 0}
+    used = {key: power for key, power in powers.items() if power}
+    return [*parts, *(f"{key} {p:g}: {listed(names, box_weights(counts, p).tolist())}" for key, p in used.items())]
+
+
+def listed(names: Sequence[str], weights: Sequence[float]) -> str:
+    """Weights by class name, or the lowest and the highest of many."""
+    if len(names) <= LISTED:
+        return ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, weights, strict=True))
+    (low, least), (high, most) = (pick(zip(weights, names, strict=True)) for pick in (min, max))
+    return f"{low:.2f} ({least}) to {high:.2f} ({most})"

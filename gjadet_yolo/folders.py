@@ -1,0 +1,232 @@
+"""Folders that the verbs write: nothing a user has is lost, and a folder is there whole or not at all.
+
+A folder is filled under a hidden name beside its place (``reserve.py``) and renamed at the end. Finished folders carry
+a mark (``marks.py``), and only those are ever replaced.
+"""
+
+from __future__ import annotations
+
+import errno
+import glob
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gjadet_yolo.lifetime import orderly_end
+from gjadet_yolo.marks import MARK, made_entries, remove, write_mark
+from gjadet_yolo.reserve import beside, parents_of, reserved
+
+BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # put into every folder that is looked at
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+def refuse_existing(out: Path, force: bool, inputs: Iterable[Path] = ()) -> None:
+    """Keep what a user has; for the start of a verb, before anything is read.
+
+    Args:
+        out: Folder to create.
+        force: Replace a folder that an earlier run made.
+        inputs: Files and folders that will be read.
+
+    Raises:
+        FileExistsError: ``out`` exists, and ``force`` is not set or does not apply to it.
+        ValueError: ``out`` is, holds or lies in an input, is or holds the current folder, or is a mount point.
+    """
+    place = out.resolve()
+    if Path.cwd().is_relative_to(place) or os.path.ismount(place):
+        what = "the root of a disk" if os.path.ismount(place) else "the current folder, or holds it"
+        raise ValueError(f"{out} is {what}, and is not replaced. Name a new folder, e.g. out={out / 'new'}")
+    refuse_inputs(out, inputs)
+    if not os.path.lexists(place):
+        return
+    if not place.is_dir():
+        raise FileExistsError(f"{out} exists already and is a file. Choose another name.")
+    entries = {path.name for path in place.iterdir()}
+    if not entries:
+        return
+    made = made_entries(place)
+    if made is None:
+        raise FileExistsError(
+            f"{out} exists already and is never replaced, because gjadet did not make it: it has no file {MARK}, but "
+            f"{listed(entries)}. Choose another folder, or move this one away."
+        )
+    if foreign := entries - made - BY_DESKTOPS - {MARK}:
+        raise FileExistsError(
+            f"{out} exists already and is not replaced, because it also holds {listed(foreign)}, which gjadet did not "
+            f"put there. Move that elsewhere, or choose another folder."
+        )
+    if not force:
+        raise FileExistsError(f"{out} exists already. Choose another folder, or say force=true to replace it.")
+
+
+def listed(names: Iterable[str], most: int = 4) -> str:
+    """Names in words, the first few of them."""
+    names = sorted(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def refuse_inputs(out: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to write where something is being read; links are followed on both sides.
+
+    Raises:
+        ValueError: Names the input and what to do.
+    """
+    place, resolved = out.resolve(), cache(Path.resolve)
+    for given in inputs:
+        own = {given.resolve()} if given.is_symlink() or given.name == ".." else set()
+        own |= {resolved(given.parent) / given.name} if given.name != ".." else set()
+        for path in (*own, *(linked(given) if given.is_dir() else ())):
+            if relation := relation_of(place, path):
+                named = f"{given}" if path in own else f"{path}, to which a link in {given} leads"
+                raise ValueError(f"{out} {relation} {named}, which is being read. Choose a folder elsewhere.")
+
+
+def relation_of(place: Path, other: Path) -> str:
+    """How a folder stands to a file or folder, in words; empty where they have nothing in common."""
+    if place == other:
+        return "is"
+    if other.is_relative_to(place):
+        return "holds"
+    return "lies in" if place.is_relative_to(other) else ""
+
+
+def linked(folder: Path, seen: set[Path] | None = None) -> Iterator[Path]:
+    """Where the links of a folder lead to, at any depth and through further links."""
+    seen = set() if seen is None else seen
+    for root, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(root, name)
+            if not path.is_symlink() or (target := path.resolve()) in seen:
+                continue
+            seen.add(target)
+            yield target
+            if target.is_dir():
+                yield from linked(target, seen)
+
+
+def inputs_of(*names: str | None) -> list[Path]:
+    """Files and folders that arguments name: paths, patterns, and lists of paths in a text file.
+
+    What does not exist is none: cameras, streams, and names of packaged files.
+    """
+    found: list[Path] = []
+    for name in filter(None, names):
+        matches = glob.glob(name, recursive=True)  # noqa: PTH207  patterns may be absolute
+        paths = [Path(name)] if Path(name).exists() else [Path(path) for path in matches]
+        found += paths
+        for path in paths:
+            if path.suffix == ".txt" and path.is_file():
+                lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+                found += [Path(line.strip()) for line in lines if line.strip() and Path(line.strip()).exists()]
+    return found
+
+
+def refuse_too_large(out: Path, needed_bytes: float) -> None:
+    """Refuse what the disk has no room for.
+
+    Raises:
+        OSError: Says how much is needed and how much is free.
+    """
+    place = out.resolve()
+    free_bytes = shutil.disk_usage(next(path for path in (place, *place.parents) if path.exists())).free
+    if needed_bytes > free_bytes:
+        raise OSError(
+            f"{out} needs about {size_text(needed_bytes)}, and {size_text(free_bytes)} are free there. Ask for less, "
+            f"or choose another disk."
+        )
+
+
+def size_text(size_bytes: float) -> str:
+    """A number of bytes as people say it."""
+    return f"{size_bytes / 1e9:,.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.3g} MB"
+
+
+def put_in_place(work: Path, out: Path, place: Path, force: bool, replaced: os.stat_result | None) -> None:
+    """Rename a finished folder; what it replaces goes only afterwards, and comes back if the renaming fails.
+
+    Args:
+        work: The finished folder.
+        out: Its place as the user named it, for messages.
+        place: Its place.
+        force: Replace an earlier run's folder.
+        replaced: What was in its place when the run began.
+
+    Raises:
+        FileExistsError: Something has appeared there, or in there, that is not this tool's.
+    """
+    now = place.stat() if place.exists() else None
+    if now and not (place.is_dir() and not any(place.iterdir())):
+        if not (replaced and os.path.samestat(now, replaced)):
+            raise FileExistsError(f"{out} has appeared while it was being written, and is not replaced.")
+        refuse_existing(out, force)
+    elif now:
+        place.rmdir()
+        now = None
+    if now is None:
+        work.rename(place)
+        return
+    old = beside(place, "old")
+    place.rename(old)
+    try:
+        work.rename(place)
+    except BaseException:
+        if not place.exists():  # an interrupt may come when the renaming is done
+            old.rename(place)
+        raise
+    with suppress(OSError):  # the next run removes it
+        remove(old)
+
+
+def in_terms_of(out: Path, work: Path, error: OSError) -> OSError:
+    """An error from inside the hidden folder, told with the name that the user knows."""
+    if error.errno in FULL:
+        return OSError(
+            f"{out} cannot be completed: {error.strerror}. Nothing of it was kept. Make room, or choose another disk."
+        )
+    text = str(error).replace(str(work), str(out))
+    return error if text == str(error) else OSError(text)
+
+
+@contextmanager
+def whole_folder(
+    out: Path,
+    force: bool = False,
+    *,
+    tool: str = "gjadet",
+    settings: Mapping[str, Any] | None = None,
+    inputs: Sequence[Path] = (),
+) -> Iterator[Path]:
+    """Fill a hidden folder beside ``out`` and rename it when all went well; else nothing remains.
+
+    Args:
+        out: Folder to create; an empty one may exist.
+        force: Replace a folder that an earlier run made; it goes only after the new one is complete.
+        tool: What makes it, for its mark.
+        settings: How, for its mark.
+        inputs: Files and folders that are being read; see :func:`refuse_existing`.
+
+    Raises:
+        FileExistsError: ``out`` exists and may not be replaced, or another run is writing it.
+        ValueError: ``out`` is no place for a folder.
+        OSError: The folder cannot be written, e.g. because the disk is full.
+    """
+    refuse_existing(out, force, inputs)
+    place = out.resolve()  # a link stays, and what it leads to is written
+    with orderly_end(), parents_of(out, place), reserved(out, place) as work:
+        try:
+            write_mark(work, tool, settings or {})
+            refuse_existing(out, force)  # again: what a killed run was replacing may be back
+            replaced = place.stat() if place.exists() else None
+            yield work
+            write_mark(work, tool, settings or {})
+            put_in_place(work, out, place, force, replaced)
+        except BaseException as error:
+            if work.exists():
+                shutil.rmtree(work, ignore_errors=True)
+            if isinstance(error, OSError) and (told := in_terms_of(out, work, error)) is not error:
+                raise told from error
+            raise
