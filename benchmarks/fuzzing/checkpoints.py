@@ -42,6 +42,8 @@ def make_tiny(folder: Path) -> None:
     model = YOLO(str(file), task="detect")
     FILE[:] = [folder / "tiny.pt"]
     model.save(str(FILE[0]))
+    torch.save(content() | {"date": "", "git": {}}, FILE[0])  # both differ from run to run
+    content.cache_clear()
 
 
 def tiny() -> Path:

@@ -96,6 +96,7 @@ def target(draw: Draw, source: Path) -> Target:
     force = draw.chance(0.5)
     if draw.chance(0.45):
         return Target(draw.folder / "out", force)
+    inside = source if os.path.isdir(source) else source.parent  # noqa: PTH112  Path.is_dir fails for overlong names
     kinds = {
         "the user's own folder": mine,
         "a folder in the user's own": mine / "new",
@@ -104,7 +105,7 @@ def target(draw: Draw, source: Path) -> Target:
         "the input": source,
         "the folder of the input": source.parent,
         "the folder of the case": draw.folder,
-        "a folder in the input": (source if source.is_dir() else source.parent) / "out",
+        "a folder in the input": inside / "out",
         "a link to the user's own folder": draw.folder / "link",
         "a dangling link": draw.folder / "dangling",
         "a hostile name": draw.folder / str(draw.pick(NAMES)),
