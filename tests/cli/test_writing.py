@@ -94,7 +94,8 @@ def test_what_is_not_of_this_tool_is_never_replaced(verb, tmp_path, capsys):
     (tmp_path / "thesis" / "chapter.txt").write_text("precious")
     said = refusal([*VERBS[verb], f"out={tmp_path / 'thesis'}", "force=true"], capsys)
     assert "thesis exists already and is never replaced" in said
-    for out in ("", ".", "..", "/"):
+    assert "out= has no value" in refusal([*VERBS[verb], "out=", "force=true"], capsys)
+    for out in (".", "..", "/"):
         assert "Name a new folder" in refusal([*VERBS[verb], f"out={out}", "force=true"], capsys)
     assert tree(tmp_path) == {"thesis/chapter.txt": b"precious"}
 
