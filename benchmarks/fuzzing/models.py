@@ -40,9 +40,9 @@ def special(token: str) -> Any:
 
 def read_block(name: str, block: Any) -> None:
     """Read a block and do what a training does with it before it starts."""
-    from gjadet_yolo.data.recipe import AugmentConfig
-    from gjadet_yolo.engine.schedule import ScheduleConfig, plan_stages
-    from gjadet_yolo.losses.config import LossConfig
+    from gjadet_yolo.engine.stages import ScheduleConfig, plan_stages
+    from gjadet_yolo.recipe.augment import AugmentConfig
+    from gjadet_yolo.recipe.loss import LossConfig
 
     if name == "loss":
         LossConfig.from_yaml(block).resolved(joint=True).class_loss(3)
@@ -64,7 +64,7 @@ def check(content: Any) -> None:
     """Check the rows as they are checked before a model is built."""
     from ultralytics.nn import tasks
 
-    from gjadet_yolo.parse import check_rows
+    from gjadet_yolo.host.parse import check_rows
 
     check_rows(content, vars(tasks))
 

@@ -28,7 +28,7 @@ TEXTS = ("", "rigg", "train", "half_sine", "no.csv", "a\0.csv", ".csv", "x" * 40
 
 def read_pulse_table(file: Path) -> None:
     """Read a pulse and its motion."""
-    from gjadet_yolo.data.synth.video import read_pulse, stop_of
+    from gjadet_yolo.synth.video import read_pulse, stop_of
 
     table = read_pulse(file)
     times = np.linspace(-0.01, 2 * table.duration_s, 50)
@@ -62,8 +62,8 @@ def read_pulse_case(draw: Draw) -> Case:
 
 def read_request(settings: dict[str, Any], recipe: dict[str, Any]) -> None:
     """Check a request, and plan its first video."""
-    from gjadet_yolo.data.synth.still import Recipe
-    from gjadet_yolo.data.synth.write import Request
+    from gjadet_yolo.synth.still import Recipe
+    from gjadet_yolo.synth.write.pictures import Request
 
     request = Request(**settings, recipe=Recipe(**recipe))
     if request.videos:
@@ -154,7 +154,7 @@ def read_tiles(settings: dict[str, Any], size: tuple[int, int]) -> None:
     """Cut a frame, and put the predictions of a stand-in network together."""
     import torch
 
-    from gjadet_yolo.engine.slicing import Tiles, predict_tiles
+    from gjadet_yolo.engine.tiles import Tiles, predict_tiles
 
     tiles = Tiles(**settings)
     places = tiles.boxes(*size)

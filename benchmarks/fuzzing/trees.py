@@ -17,10 +17,10 @@ from fuzzing.samples import (
     write_coco_tree,
     write_yolo_tree,
 )
-from gjadet_yolo.data.boxes import BoxDataset
-from gjadet_yolo.data.coco import read_coco
-from gjadet_yolo.data.convert import write_coco, write_yolo
-from gjadet_yolo.data.yolo import read_yolo
+from gjadet_yolo.data.formats.boxes import BoxDataset
+from gjadet_yolo.data.formats.coco import read_coco
+from gjadet_yolo.data.formats.convert import write_coco, write_yolo
+from gjadet_yolo.data.formats.yolo import read_yolo
 
 Spoilt = tuple[Path, list[str], list[str]]
 """What to read, what was done to it, and the words of which a message may hold one."""
