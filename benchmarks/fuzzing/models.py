@@ -40,9 +40,10 @@ def special(token: str) -> Any:
 
 def read_block(name: str, block: Any) -> None:
     """Read a block and do what a training does with it before it starts."""
-    from gjadet_yolo.engine.stages import ScheduleConfig, plan_stages
+    from gjadet_yolo.engine.stages import plan_stages
     from gjadet_yolo.recipe.augment import AugmentConfig
     from gjadet_yolo.recipe.loss import LossConfig
+    from gjadet_yolo.recipe.schedule import ScheduleConfig
 
     if name == "loss":
         LossConfig.from_yaml(block).resolved(joint=True).class_loss(3)

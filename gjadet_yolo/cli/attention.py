@@ -42,24 +42,26 @@ def run(args: argparse.Namespace) -> int:
 
     import gjadet_yolo  # noqa: F401  registers where the autoload files are switched off
     from gjadet_yolo.data.media import write_image
-    from gjadet_yolo.evaluate.attention import attention_maps, attention_neck, draw_attention
+    from gjadet_yolo.evaluate.attention import attention_maps, check_maps, draw_attention
+    from gjadet_yolo.nn.auxiliary import aux_of
 
     model = YOLO(args.model)
-    attention_neck(model.model)
+    check_maps(model.model)
     settings = {"imgsz": args.imgsz, "conf": args.conf, "vid_stride": args.vid_stride, "device": args.device}
-    seen: deque[tuple[int, int]] = deque(maxlen=1)  # height and width of what the network saw last
-    model.add_callback("on_predict_start", lambda predictor: watch(predictor.model, seen))
+    passes: deque[tuple[Any, Any]] = deque(maxlen=1)  # input and outputs of the last one
+    model.add_callback("on_predict_start", lambda predictor: watch(predictor.model.model, passes))
     count = 0
     marked = {"model": args.model, "source": args.source, "width": args.width, **settings}
     with whole_folder(args.out, args.force, tool="gjadet attention", settings=marked, inputs=inputs) as folder:
         for count, result in enumerate(model.predict(args.source, stream=True, max_det=1000, **settings), 1):
-            maps, strides = attention_maps(attention_neck(model.predictor.model.model), seen[-1], result.orig_shape)
+            seen, outputs = passes[-1]
+            maps, strides = attention_maps(aux_of(outputs)["attention"][0], seen.shape[2:], result.orig_shape)
             drawn = draw_attention(result.orig_img, result.boxes.xyxy.cpu().numpy(), maps, strides, args.width)
             write_image(folder / f"{count:05d}-{Path(result.path).stem}.png", drawn)
     print(f"{count} sheets: {args.out}")
     return 0
 
 
-def watch(model: Any, seen: deque[tuple[int, int]]) -> None:
-    """Note the size of a model's inputs."""
-    model.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[2:])))
+def watch(model: Any, passes: deque[tuple[Any, Any]]) -> None:
+    """Note what a model is given, and what it gives."""
+    model.register_forward_hook(lambda _, inputs, outputs: passes.append((inputs[0], outputs)))

@@ -14,18 +14,12 @@ from torch import nn
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from ultralytics.utils.torch_utils import scale_img, unwrap_model
 
-from gjadet_yolo.engine.stages import ScheduleConfig
 from gjadet_yolo.host.connect import require
-from gjadet_yolo.losses.criterion import (
-    Statistics,
-    build_criterion,
-    hold_statistics,
-    load_statistics,
-    set_training,
-)
+from gjadet_yolo.losses.criterion import build_criterion, set_active
+from gjadet_yolo.losses.statistics import Statistics, hold_statistics, load_statistics, set_training
 from gjadet_yolo.nn import JointDetect
-from gjadet_yolo.recipe.augment import AugmentConfig
-from gjadet_yolo.recipe.loss import LossConfig
+from gjadet_yolo.nn.auxiliary import attach, collecting
+from gjadet_yolo.recipe.recipe import Recipe
 
 
 class GjadetModel(DetectionModel):
@@ -36,6 +30,7 @@ class GjadetModel(DetectionModel):
         absent: Classes without any training instance; the trainer sets it.
         class_counts: Training boxes of each class; the trainer sets it.
         stated: Training arguments that the user stated, which win over the recipe; the trainer sets it.
+        active_terms: Loss terms of the current stage, empty for all; the trainer sets it.
 
     Args:
         cfg: Model YAML, as a name, a path or a dictionary.
@@ -51,17 +46,28 @@ class GjadetModel(DetectionModel):
     absent: tuple[int, ...] = ()
     class_counts: tuple[int, ...] = ()
     stated: tuple[str, ...] = ()
+    active_terms: tuple[str, ...] = ()
+    _recipe: Recipe | None = None
 
     def __init__(
         self, cfg: str | Path | dict[str, Any] = "gjadet.yaml", ch: int = 3, nc: int | None = None, verbose: bool = True
     ) -> None:
         yaml = cfg if isinstance(cfg, dict) else yaml_model_load(cfg)
-        config = LossConfig.from_yaml(yaml.get("loss"))
-        AugmentConfig.from_yaml(yaml.get("augment"))
-        ScheduleConfig.from_yaml(yaml.get("schedule"))
+        recipe = Recipe.from_yaml(yaml)  # before the layers are built, which takes longer
         super().__init__(yaml, ch=ch, nc=nc, verbose=verbose)
-        config.resolved(joint=hasattr(self.model[-1], "obj"))
+        self._recipe = recipe.resolved(joint=hasattr(self.model[-1], "obj"))
         self.names = self.yaml_names() or self.names
+
+    @property
+    def recipe(self) -> Recipe:
+        """What the YAML's blocks say, with ``auto`` replaced; a model out of a checkpoint reads it from its YAML."""
+        if self._recipe is None:
+            self._recipe = Recipe.from_yaml(self.yaml).resolved(joint=hasattr(self.model[-1], "obj"))
+        return self._recipe
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the parsed recipe: its classes must not become part of the checkpoint format."""
+        return {key: value for key, value in self.__dict__.items() if key != "_recipe"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Rebuild from a checkpoint.
@@ -96,6 +102,11 @@ class GjadetModel(DetectionModel):
         if isinstance(self.model[-1], JointDetect):
             self.model[-1].fit_objectness(source.model[-1])
 
+    def _predict_once(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Host's forward pass; what modules give for the loss comes back in the raw outputs as ``aux``."""
+        with collecting() as aux:
+            return attach(super()._predict_once(x, *args, **kwargs), aux)
+
     def _predict_augment(self, x: torch.Tensor) -> tuple[torch.Tensor, None]:
         """Test-time augmentation (``augment=True``): three scales, one of them mirrored, as for the host's own head.
 
@@ -127,6 +138,7 @@ class GjadetModel(DetectionModel):
         if getattr(self, "criterion", None) is None:
             self.criterion = self.init_criterion()
         set_training(self.criterion, self.training)
+        set_active(self.criterion, self.active_terms if self.training else ())
         return super().loss(batch, preds)
 
 

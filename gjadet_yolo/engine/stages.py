@@ -1,65 +1,14 @@
-"""The ``schedule:`` block of a model YAML: training in two stages.
+"""Stages of a training: which layers are frozen, which loss terms act and which images are seen, epoch by epoch.
 
-In the first stage some layers are frozen, BatchNorm statistics included, and the learning rate is multiplied by a
-factor; the second trains everything. Pure: the trainer only applies what :func:`plan_stages` says.
+Pure: the trainer only applies what :func:`plan_stages` says, so that a resumed training finds its stage from the epoch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from gjadet_yolo.messages import suggestion
-from gjadet_yolo.recipe.block import check_ranges, read_block
-
-SECTIONS = ("backbone", "neck", "head")
-
-RANGES: dict[str, tuple[float, float]] = {"epochs": (0, 100_000), "lr": (1e-6, 1000)}
-"""Numbers that each key may have; as far as any training needs, and no further."""
-
-
-@dataclass(frozen=True)
-class ScheduleConfig:
-    """Two-stage training; without the block there is one stage.
-
-    Attributes:
-        freeze: Layers frozen in the first stage: names out of ``backbone``, ``neck``, ``head`` and layer numbers.
-        epochs: Length of the first stage: a share of the training below 1, or a number of epochs.
-        lr: Factor on the learning rate in the first stage.
-    """
-
-    freeze: tuple[str | int, ...] = ()
-    epochs: float = 0.0
-    lr: float = 1.0
-
-    def __post_init__(self) -> None:
-        for layer in self.freeze:
-            known = layer in SECTIONS or (isinstance(layer, int) and not isinstance(layer, bool) and layer >= 0)
-            if not known:
-                hint = suggestion(str(layer), [*SECTIONS, "layer numbers"])
-                raise ValueError(f"schedule: freeze has {layer!r}.{hint}")
-        check_ranges(self, "schedule", RANGES)
-        if self.epochs > 1 and self.epochs != int(self.epochs):
-            raise ValueError(f"schedule: epochs is {self.epochs}, allowed: a share below 1, or a whole number.")
-        if bool(self.freeze) != bool(self.epochs):
-            raise ValueError("schedule: freeze and epochs belong together. Give both, or leave the block out.")
-
-    @classmethod
-    def from_yaml(cls, block: dict[str, Any] | None) -> ScheduleConfig:
-        """Read the block.
-
-        Args:
-            block: The ``schedule:`` block, or None where the YAML has none.
-
-        Raises:
-            ValueError: Not a mapping, unknown key, or a value that is not allowed; with the closest match.
-        """
-        settings = read_block(cls, "schedule", block, "freeze: backbone")
-        if "freeze" in settings:
-            layers = settings["freeze"]
-            settings["freeze"] = tuple(layers) if isinstance(layers, (list, tuple)) else (layers,)
-        return cls(**settings)
+from gjadet_yolo.recipe.schedule import ScheduleConfig, StageConfig
 
 
 @dataclass(frozen=True)
@@ -71,12 +20,27 @@ class Stage:
         end: The epoch after its last.
         frozen: Numbers of the frozen layers.
         lr: Factor on the learning rate.
+        terms: Active loss terms; empty for all.
+        stream: Folder of images seen beside the training set; empty for none.
     """
 
     first: int
     end: int
     frozen: tuple[int, ...] = ()
     lr: float = 1.0
+    terms: tuple[str, ...] = ()
+    stream: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it trains everything on the training set, as the host does."""
+        return not (self.frozen or self.terms or self.stream) and self.lr == 1.0
+
+    def described(self) -> str:
+        """What is special about it, for the log."""
+        parts = [f"{len(self.frozen)} layers frozen", f"learning rate x{self.lr:g}"]
+        parts += [f"terms {', '.join(self.terms)}"] if self.terms else []
+        return ", ".join([*parts, *([f"beside images of {self.stream}"] if self.stream else [])])
 
 
 def plan_stages(
@@ -89,23 +53,45 @@ def plan_stages(
         epochs: Length of the training.
         backbone: Number of backbone layers.
         layers: Number of all layers; the last is the head.
-        estimated: Whether the length is the host's estimate for ``time=``, which changes after each epoch: then a first
-            stage that is too long is cut, so that at least the last epoch trains everything.
+        estimated: Whether the length is the host's estimate for ``time=``, which changes after each epoch: then stages
+            that are too long are cut, so that each later one keeps at least an epoch where there are enough.
 
     Raises:
-        ValueError: A layer that the model does not have, all layers, or a first stage that leaves no second.
+        ValueError: A layer that the model does not have, all layers, or stages that leave none for the last.
     """
-    if not config.freeze:
+    if not config.stages:
         return (Stage(0, epochs),)
-    length = int(config.epochs) if config.epochs >= 1 else max(round(config.epochs * epochs), 1)
-    if estimated:
-        length = min(length, epochs - 1)
-    elif length >= epochs:
-        raise ValueError(f"schedule: the first stage has {length} epochs of {epochs}. Shorten it, or train longer.")
-    frozen = layer_numbers(config.freeze, backbone, layers)
+    ends = stage_ends(config.stages, epochs, estimated)
+    return tuple(
+        Stage(first, end, frozen_layers(stage, backbone, layers), float(stage.lr), stage.terms, stage.stream)
+        for stage, first, end in zip(config.stages, (0, *ends), ends, strict=False)
+    )
+
+
+def stage_ends(stages: Sequence[StageConfig], epochs: int, estimated: bool) -> list[int]:
+    """The epoch after the last of each stage; arguments and errors as in :func:`plan_stages`."""
+    ends, end = [], 0
+    for number, stage in enumerate(stages[:-1], 1):
+        end += int(stage.epochs) if stage.epochs >= 1 else max(round(stage.epochs * epochs), 1)
+        if estimated:
+            end = min(end, max(epochs - len(stages) + number, 0))
+        elif end >= epochs:
+            which = "the first stage has" if number == 1 else f"the first {number} stages have"
+            raise ValueError(f"schedule: {which} {end} epochs of {epochs}. Shorten it, or train longer.")
+        ends.append(end)
+    return [*ends, epochs]
+
+
+def frozen_layers(stage: StageConfig, backbone: int, layers: int) -> tuple[int, ...]:
+    """Numbers of a stage's frozen layers.
+
+    Raises:
+        ValueError: A number that the model does not have, or all layers.
+    """
+    frozen = layer_numbers(stage.freeze, backbone, layers)
     if len(frozen) == layers:
         raise ValueError("schedule: freeze holds all layers, so that nothing would be trained. Leave some out.")
-    return Stage(0, length, frozen, float(config.lr)), Stage(length, epochs)
+    return frozen
 
 
 def layer_numbers(names: Sequence[str | int], backbone: int, layers: int) -> tuple[int, ...]:

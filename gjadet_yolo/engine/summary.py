@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from gjadet_yolo.engine.stages import Stage
 from gjadet_yolo.losses.weights import box_weights, class_weights, term_gains
-from gjadet_yolo.recipe.loss import LossConfig
 
 if TYPE_CHECKING:
     from gjadet_yolo.engine.model import GjadetModel
+    from gjadet_yolo.recipe.loss import LossConfig
 
 WINNERS = ("box", "cls", "cls_pw")
 """Training arguments of the host that take the place of a key of the ``loss:`` block where the user states them."""
@@ -40,14 +40,13 @@ def recipe_line(model: GjadetModel, stages: Sequence[Stage]) -> str:
         stages: The schedule's.
     """
     joint = hasattr(model.model[-1], "obj")
-    config = LossConfig.from_yaml(model.yaml.get("loss")).resolved(joint)
+    config = model.recipe.loss
     gains = term_gains(config, model.args, model.stated)
     parts = [f"box {config.box} x{gains.box:g}", f"class {config.cls} x{gains.cls:g}"]
     parts += [f"objectness {config.obj} x{gains.obj:g}"] if joint else []
     parts += weight_parts(model, config, joint)
-    for stage in (one for one in stages if one.frozen):
-        epochs = f"epochs {stage.first + 1} to {stage.end}"
-        parts.append(f"{epochs} with {len(stage.frozen)} layers frozen, lr x{stage.lr:g}")
+    for stage in (one for one in stages if not one.is_plain):
+        parts.append(f"epochs {stage.first + 1} to {stage.end} with {stage.described()}")
     won = ", ".join(f"{name}={getattr(model.args, name)}" for name in model.stated)
     parts.append(f"{won} as stated, in the place of the model YAML's" if won else "nothing else was stated")
     return f"recipe: {'; '.join(parts)}"

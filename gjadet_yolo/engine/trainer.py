@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,14 @@ from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG, DEFAULT_CFG_DICT, LOCAL_RANK, LOGGER, RANK
 
 from gjadet_yolo.engine.model import GjadetModel, student
-from gjadet_yolo.engine.stages import ScheduleConfig, Stage, plan_stages, stage_at
+from gjadet_yolo.engine.stages import Stage, plan_stages, stage_at
+from gjadet_yolo.engine.streams import UnpairedImages
 from gjadet_yolo.engine.summary import recipe_line, stated_arguments
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
 from gjadet_yolo.host.dataset import RecipeDataset
-from gjadet_yolo.losses.criterion import DetectionCriterion, Statistics, branches, load_statistics, statistics
+from gjadet_yolo.losses.criterion import DetectionCriterion
+from gjadet_yolo.losses.statistics import Statistics, branches, load_statistics, statistics
 from gjadet_yolo.recipe.augment import AugmentConfig
 
 
@@ -81,12 +83,12 @@ def remember_step(trainer: GjadetTrainer) -> None:
 
 
 def enter_stage(trainer: GjadetTrainer) -> None:
-    """Callback before each epoch: freeze and release what the schedule says.
+    """Callback before each epoch: freeze and release, and let terms and images be what the schedule says.
 
     Layers that the host's own ``freeze=`` holds stay frozen. BatchNorm follows, because the host keeps it still where a
     name is in ``freeze_layer_names``.
     """
-    if not any(stage.frozen for stage in trainer.stages):
+    if all(stage.is_plain for stage in trainer.stages):
         return
     stage = stage_at(trainer.stages, trainer.epoch)
     names = [f"model.{number}." for number in stage.frozen]
@@ -94,11 +96,12 @@ def enter_stage(trainer: GjadetTrainer) -> None:
     for name, parameter in student(trainer.model).named_parameters():
         if parameter.dtype.is_floating_point:
             parameter.requires_grad_(not any(part in name for part in trainer.freeze_layer_names))
-    changed = (stage.frozen, stage.lr) != trainer.in_force
-    trainer.in_force = stage.frozen, stage.lr
+    student(trainer.model).active_terms = stage.terms
+    trainer.unpaired = trainer.open_stream(stage.stream)
+    changed = replace(stage, first=0, end=0) != trainer.in_force
+    trainer.in_force = replace(stage, first=0, end=0)
     if RANK in (-1, 0) and changed:
-        what = f"{len(stage.frozen)} layers frozen, learning rate x{stage.lr:g}"
-        LOGGER.info(f"schedule: epochs {trainer.epoch + 1} to {stage.end}, {what}")
+        LOGGER.info(f"schedule: epochs {trainer.epoch + 1} to {stage.end}, {stage.described()}")
 
 
 OWN_CALLBACKS = (
@@ -120,7 +123,8 @@ class GjadetTrainer(DetectionTrainer):
         self.steps: list[tuple[torch.Tensor, list[str]]] = []  # terms and image files of the epoch's steps
         self.batch_files: list[str] = []
         self.stages: tuple[Stage, ...] = ()
-        self.in_force: tuple[tuple[int, ...], float] | None = None  # frozen layers and factor of the last epoch
+        self.in_force: Stage | None = None  # that of the last epoch, wherever it begins and ends
+        self.unpaired: UnpairedImages | None = None  # second stream of the stage
         self.always_frozen: list[str] = []
         for event, callback in OWN_CALLBACKS:
             if callback not in self.callbacks[event]:  # they come along to workers, and 8.4.130 shares the lists
@@ -172,7 +176,7 @@ class GjadetTrainer(DetectionTrainer):
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> YOLODataset:
         """Host's data set; for training with what the YAML's ``augment:`` block asks for."""
         dataset = super().build_dataset(img_path, mode, batch)
-        config = AugmentConfig.from_yaml(student(self.model).yaml.get("augment"))
+        config = student(self.model).recipe.augment
         if mode != "train" or config == AugmentConfig():
             return dataset
         dataset = RecipeDataset.apply(dataset, config, self.args.seed)
@@ -191,17 +195,32 @@ class GjadetTrainer(DetectionTrainer):
         """Host's learning rate over the epochs, times the factor of each stage."""
         super()._setup_scheduler()
         model = student(self.model)
-        config = ScheduleConfig.from_yaml(model.yaml.get("schedule"))
         layers = len(model.yaml["backbone"]), len(model.model)
-        self.stages = plan_stages(config, self.epochs, *layers, estimated=bool(self.args.time))
+        self.stages = plan_stages(model.recipe.schedule, self.epochs, *layers, estimated=bool(self.args.time))
         plain = self.lf
         self.lf = lambda epoch: plain(epoch) * stage_at(self.stages, epoch).lr
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lr_lambda=self.lf)
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Host's preparation; the names of the images are kept for :meth:`broken_step`."""
+        """Host's preparation; the names of the images are kept for :meth:`broken_step`.
+
+        In a stage with a second stream, ``unpaired`` holds as many of its images, (B, 3, H, W) float32 of 0 to 1.
+        """
         self.batch_files = list(batch.get("im_file", ()))
-        return super().preprocess_batch(batch)
+        batch = super().preprocess_batch(batch)
+        if self.unpaired is not None:
+            images = self.unpaired.batch(len(batch["img"]), batch["img"].shape[2:])
+            batch["unpaired"] = images.to(batch["img"].device, non_blocking=True).float() / 255
+        return batch
+
+    def open_stream(self, folder: str) -> UnpairedImages | None:
+        """Second stream of an epoch, or None; each epoch and rank draws its own images, the same when it is resumed.
+
+        Args:
+            folder: Of its images; empty for none.
+        """
+        seed = (self.args.seed, self.epoch, max(RANK, 0))
+        return UnpairedImages(Path(folder), seed) if folder else None
 
     def broken_step(self) -> str:
         """What was wrong with the epoch's first step that gave a number that is not finite; empty without any."""

@@ -10,41 +10,40 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import torch
 from torch import nn
 
 from gjadet_yolo.evaluate.overlay import draw_boxes, sheet
 from gjadet_yolo.losses.attention_map import REACH
-from gjadet_yolo.nn.sspnet import SSPNeck
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 OPACITY = 0.55  # of a map over its picture
 
 
-def attention_neck(model: nn.Module | str) -> SSPNeck:
-    """The neck whose maps are drawn.
+def check_maps(model: nn.Module | str) -> None:
+    """Refuse a model that gives no attention maps.
 
     Args:
         model: A model; the host keeps exported ones as the names of their files.
 
     Raises:
-        ValueError: The model has none.
+        ValueError: It has none.
     """
-    for module in model.modules() if isinstance(model, nn.Module) else ():
-        if isinstance(module, SSPNeck):
-            return module
-    raise ValueError(
-        "the model has no attention maps: they come from a row SSPNeck of a PyTorch model, as in sspnet.yaml; exported "
-        "models do not give them out."
-    )
+    modules = model.modules() if isinstance(model, nn.Module) else ()
+    if not any("attention" in getattr(module, "gives", ()) for module in modules):
+        raise ValueError(
+            "the model has no attention maps: they come from a row SSPNeck of a PyTorch model, as in sspnet.yaml; "
+            "exported models do not give them out."
+        )
 
 
 def attention_maps(
-    neck: SSPNeck, input_hw: tuple[int, int], frame_hw: tuple[int, int]
+    attention: Sequence[torch.Tensor], input_hw: tuple[int, int], frame_hw: tuple[int, int]
 ) -> tuple[list[np.ndarray], list[float]]:
-    """Attention maps of the neck's last forward pass, for the first image of its batch, in the frame's px.
+    """Attention maps of the first image of a batch, in the frame's px.
 
     Args:
-        neck: The neck.
+        attention: Logits of the maps, fine to coarse, (B, 1, H_i, W_i) each.
         input_hw: Height and width of what the network saw: the frame, resized and padded evenly on both sides.
         frame_hw: Height and width of the frame.
 
@@ -55,7 +54,7 @@ def attention_maps(
     height, width = (round(side * ratio) for side in frame_hw)
     top, left = round((input_hw[0] - height) / 2 - 0.1), round((input_hw[1] - width) / 2 - 0.1)  # as the host pads
     maps, strides = [], []
-    for logits in neck.attention:
+    for logits in attention:
         level = logits[0, 0].detach().float().sigmoid().cpu().numpy()
         seen = cv2.resize(level, input_hw[::-1], interpolation=cv2.INTER_LINEAR)[
             top : top + height, left : left + width

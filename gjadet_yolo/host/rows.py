@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gjadet_yolo.recipe.block import is_number
+from gjadet_yolo.messages import is_number
 
 EXPECTED = "expected rows [from, repeats, module, [arguments]]"
 MOST_REPEATS = 1000

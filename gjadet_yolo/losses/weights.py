@@ -14,11 +14,14 @@ The bounds keep a class of a handful of boxes from steering a term.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 
-from gjadet_yolo.recipe.loss import LEVELS, LossConfig
+from gjadet_yolo.losses.catalog import LEVELS
+
+if TYPE_CHECKING:
+    from gjadet_yolo.recipe.loss import LossConfig
 
 BOX_SPREAD = 4.0
 CLASS_SPREAD = 15.0
@@ -38,6 +41,7 @@ class HyperParameters(Protocol):
 
     box: float
     cls: float
+    dfl: float
 
 
 def term_gains(config: LossConfig, hyp: HyperParameters, stated: Collection[str]) -> Gains:

@@ -9,12 +9,13 @@ attention loss is in ``losses/attention_map.py``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import nn
 from torch.nn.functional import interpolate, relu
 
+from gjadet_yolo.nn.auxiliary import give
 from gjadet_yolo.nn.levels import Levels, check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
@@ -76,9 +77,7 @@ class SSPNeck(nn.Module):
     times the scale's width. ``[256, 2]`` gives the two finest outputs only: the coarser levels still send maps and
     features to them, but have no output convolution, which without a ``Level`` row would never be trained.
 
-    Attributes:
-        attention: Logits of the attention maps of the last forward pass, (B, 1, H_i, W_i) per level, for the attention
-            loss and for pictures; not part of a checkpoint.
+    Its attention maps, logits (B, 1, H_i, W_i) per level, go to the loss and to pictures (``nn/auxiliary.py``).
 
     Args:
         c1: Channels of each level.
@@ -87,17 +86,13 @@ class SSPNeck(nn.Module):
     """
 
     inputs: ClassVar[range] = MANY
+    gives: ClassVar[tuple[str, ...]] = ("attention",)
 
     def __init__(self, c1: Sequence[int], c2: int, outputs: int | None = None) -> None:
         super().__init__()
         self.lateral = nn.ModuleList(nn.Conv2d(c, c2, 1) for c in c1)
         self.cam = ContextAttention(c2, len(c1))
         self.out = nn.ModuleList(nn.Conv2d(c2, c2, 3, padding=1) for _ in c1[:outputs])
-        self.attention: list[torch.Tensor] = []
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without the maps of the last pass: they hang on a graph, which can neither be copied nor saved."""
-        return self.__dict__ | {"attention": []}
 
     @classmethod
     def plan(cls, row: Row) -> Plan:
@@ -123,8 +118,9 @@ class SSPNeck(nn.Module):
         """Map levels (B, C_i, H_i, W_i) to levels (B, c2, H_i, W_i), of which the finest are given out."""
         check_order(self, x)
         levels = [lateral(level) for lateral, level in zip(self.lateral, x, strict=True)]
-        self.attention = self.cam(levels)
-        maps = [logits.sigmoid() for logits in self.attention]
+        attention = self.cam(levels)
+        give("attention", attention)
+        maps = [logits.sigmoid() for logits in attention]
         enhanced = [(1 + gate) * level for gate, level in zip(maps, levels, strict=True)]
         selected = enhanced[-1:]
         for index in range(len(levels) - 2, -1, -1):

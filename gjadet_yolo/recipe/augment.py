@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gjadet_yolo.recipe.block import is_number, read_block
+from gjadet_yolo.messages import is_number
+from gjadet_yolo.recipe.block import read_block
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from difflib import SequenceMatcher
@@ -50,28 +49,6 @@ def read_block(config: type, name: str, block: dict[str, Any] | None, example: s
         if value is None:
             raise ValueError(f"{name}: {key} has no value. Give it one, or leave the key out for the default.")
     return dict(block or {})
-
-
-def is_number(value: object) -> bool:
-    """Whether a YAML value is a finite number; true and false are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-
-
-def check_ranges(config: object, name: str, ranges: Mapping[str, tuple[float, float]]) -> None:
-    """Refuse numbers outside of their range.
-
-    Args:
-        config: Dataclass of the block; None stands for a value that is not set.
-        name: Name of the block.
-        ranges: Lowest and highest value by field.
-
-    Raises:
-        ValueError: Names key, value and range.
-    """
-    for key, (low, high) in ranges.items():
-        value = getattr(config, key)
-        if value is not None and not (is_number(value) and low <= value <= high):
-            raise ValueError(f"{name}: {key} is {value!r}, allowed: numbers from {low:g} to {high:g}.")
 
 
 def check_names(yaml: Mapping[Any, Any]) -> None:

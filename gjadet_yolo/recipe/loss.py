@@ -8,24 +8,10 @@ from typing import Any
 
 from torch import nn
 
-from gjadet_yolo.losses.binary import BinaryCrossEntropy
-from gjadet_yolo.losses.equalization import EqualizationLoss
-from gjadet_yolo.losses.focal import FocalLoss
-from gjadet_yolo.losses.gjr import GJRLoss
+from gjadet_yolo.losses.catalog import CLASS_LOSSES
 from gjadet_yolo.losses.iou import BOX_LOSSES, PENALTIES
-from gjadet_yolo.losses.quality_focal import QualityFocalLoss
-from gjadet_yolo.messages import suggestion
-from gjadet_yolo.recipe.block import check_ranges, read_block
-
-CLASS_LOSSES: dict[str, type[nn.Module]] = {
-    "bce": BinaryCrossEntropy,
-    "focal": FocalLoss,
-    "qfl": QualityFocalLoss,
-    "eqlv2": EqualizationLoss,
-    "gjr": GJRLoss,
-}
-LEVELS = {"focal": 4.0}
-"""Factors that bring a class loss to the level of the others: focal's positives weigh 1/4 by its alpha."""
+from gjadet_yolo.messages import check_ranges, suggestion
+from gjadet_yolo.recipe.block import read_block
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "cls": tuple(CLASS_LOSSES),

@@ -18,7 +18,7 @@ from ultralytics.utils import DEFAULT_CFG_DICT
 
 from gjadet_yolo.engine import trainer as trainer_module
 from gjadet_yolo.engine.trainer import GjadetTrainer
-from gjadet_yolo.losses.criterion import branches
+from gjadet_yolo.losses.statistics import branches
 from gjadet_yolo.losses.weights import box_weights, class_weights
 
 RECIPE = {"cls": "gjr", "cls_gain": 4.0, "cls_pw": 0.5, "box_gain": 2.0, "box_pw": 0.25}

@@ -11,7 +11,12 @@ from conftest import TINY
 from ultralytics import YOLO
 
 from gjadet_yolo import locate
-from gjadet_yolo.engine.stages import ScheduleConfig, Stage, plan_stages, stage_at
+from gjadet_yolo.engine.stages import Stage, plan_stages, stage_at
+from gjadet_yolo.recipe.schedule import ScheduleConfig
+
+
+def schedule(freeze, epochs) -> ScheduleConfig:
+    return ScheduleConfig.from_yaml({"freeze": freeze, "epochs": epochs})
 
 
 @pytest.mark.parametrize(
@@ -23,6 +28,12 @@ from gjadet_yolo.engine.stages import ScheduleConfig, Stage, plan_stages, stage_
         ({"freeze": ["neck", 0], "epochs": 0.01}, 10, [(0, 1, (0, 3, 4), 1.0), (1, 10, (), 1.0)]),
         ({"freeze": ["backbone", "neck"], "epochs": 1}, 2, [(0, 1, (0, 1, 2, 3, 4), 1.0), (1, 2, (), 1.0)]),
         ({"freeze": ["head", 5], "epochs": 1}, 2, [(0, 1, (5,), 1.0), (1, 2, (), 1.0)]),
+        ([{}], 4, [(0, 4, (), 1.0)]),
+        (
+            [{"epochs": 6, "freeze": 0, "terms": "cls_loss"}, {"epochs": 0.25, "stream": "good", "lr": 0.5}, {}],
+            24,
+            [(0, 6, (0,), 1.0, ("cls_loss",)), (6, 12, (), 0.5, (), "good"), (12, 24, (), 1.0)],
+        ),
     ],
 )
 def test_stages(block, epochs, expected):
@@ -36,14 +47,14 @@ def test_stages(block, epochs, expected):
 )
 def test_stages_of_an_estimated_length(wanted, epochs, expected):
     """time= of the host: a first stage that no longer fits is cut, and the last epoch trains everything."""
-    first, second = plan_stages(ScheduleConfig(("backbone",), wanted), epochs, 3, 6, estimated=True)
+    first, second = plan_stages(schedule("backbone", wanted), epochs, 3, 6, estimated=True)
     assert (first.first, first.end, second.end) == expected
     assert stage_at((first, second), epochs - 1) == second
     assert not second.frozen
 
 
 def test_stage_at():
-    stages = plan_stages(ScheduleConfig(("backbone",), 3), 10, 3, 6)
+    stages = plan_stages(schedule("backbone", 3), 10, 3, 6)
     assert [stage_at(stages, epoch).first for epoch in (0, 2, 3, 9, 12)] == [0, 0, 3, 3, 3]
 
 
@@ -61,6 +72,11 @@ def test_stage_at():
         ({"freeze": "backbone", "epochs": 1, "lr": 0}, "lr is 0, allowed: numbers from 1e-06 to 1000."),
         ({"freeze": "backbone", "epochs": 1, "lr": 1e300}, "lr is 1e+300, allowed: numbers from 1e-06 to 1000."),
         ("backbone", "schedule: is 'backbone', expected keys and values"),
+        ([{"epochs": 1}, "head"], "schedule: is 'head', expected keys and values"),
+        ([{"freeze": 0}, {}], "stage 1 of 2 has no epochs. Only the last goes to the end."),
+        ([{"epochs": 1}, {"epochs": 2}], "the last stage has epochs: 2, but goes to the end"),
+        ([{"epochs": 1, "terms": [1]}, {}], "terms has 1, expected names of loss terms such as box_loss"),
+        ([{"epochs": 1, "stream": 3}, {}], "stream is 3, expected a folder of images"),
     ],
 )
 def test_refusals(block, message):
@@ -72,9 +88,10 @@ def test_refusals(block, message):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (ScheduleConfig(("backbone",), 10), "the first stage has 10 epochs of 10"),
-        (ScheduleConfig((9,), 1), "freeze has layer 9, allowed: 0 to 5"),
-        (ScheduleConfig(("backbone", "neck", "head"), 1), "holds all layers"),
+        (schedule("backbone", 10), "the first stage has 10 epochs of 10"),
+        (schedule(9, 1), "freeze has layer 9, allowed: 0 to 5"),
+        (ScheduleConfig.from_yaml([{"epochs": 4}, {"epochs": 6}, {}]), "the first 2 stages have 10 epochs of 10"),
+        (schedule(["backbone", "neck", "head"], 1), "holds all layers"),
     ],
 )
 def test_refusals_of_a_model(config, message):

@@ -17,7 +17,7 @@ from ultralytics.nn.tasks import load_checkpoint
 
 from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.evaluate.curves import read_class_ratios
-from gjadet_yolo.losses.criterion import statistics
+from gjadet_yolo.losses.statistics import statistics
 from gjadet_yolo.losses.weights import box_weights
 from gjadet_yolo.synth.video import VideoPlan, draw_video, write_video
 

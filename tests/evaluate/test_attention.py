@@ -9,17 +9,15 @@ import torch
 from torch import nn
 
 from gjadet_yolo.cli.main import main
-from gjadet_yolo.evaluate.attention import OPACITY, attention_maps, attention_neck, draw_attention, draw_map, size_text
-from gjadet_yolo.nn.sspnet import SSPNeck
+from gjadet_yolo.evaluate.attention import OPACITY, attention_maps, check_maps, draw_attention, draw_map, size_text
 
 
 def test_the_map_lies_where_the_frame_does():
     """A frame of 60 x 120 in an input of 64 x 64: resized by 0.5 to 30 x 60, 17 px above and 2 px to the left."""
-    neck = SSPNeck((4, 4), 4)
     fine = torch.full((1, 1, 16, 16), -20.0)
     fine[..., 5:8, :8] = 20.0  # rows 20 to 32 of the input are rows 6 to 30 of the frame
-    neck.attention = [fine, torch.full((1, 1, 8, 8), 20.0)]
-    (first, second), strides = attention_maps(neck, (64, 64), (60, 120))
+    coarse = torch.full((1, 1, 8, 8), 20.0)
+    (first, second), strides = attention_maps([fine, coarse], (64, 64), (60, 120))
     assert strides == [4.0, 8.0]
     assert first.shape == second.shape == (60, 120)
     assert first[18, 10] > 0.99
@@ -55,7 +53,7 @@ def test_sheet_has_the_frame_and_each_level():
 @pytest.mark.parametrize("model", [nn.Conv2d(3, 4, 1), "best.onnx"])
 def test_model_without_maps(model):
     with pytest.raises(ValueError, match="a row SSPNeck"):
-        attention_neck(model)
+        check_maps(model)
 
 
 def test_verb_writes_a_sheet_per_picture(tmp_path, capsys):

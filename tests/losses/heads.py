@@ -9,6 +9,7 @@ from torch import nn
 from ultralytics.nn.modules import Detect
 
 from gjadet_yolo.nn.joint_detect import JointDetect
+from gjadet_yolo.recipe.recipe import Recipe
 
 CHANNELS, SIZES, STRIDES = (16, 32, 64), (16, 8, 4), (8.0, 16.0, 32.0)
 GAINS = {"box": 7.5, "cls": 0.5, "dfl": 1.5, "epochs": 10}
@@ -21,7 +22,8 @@ class OnlyHead(nn.Module):
         super().__init__()
         head.stride = torch.tensor(STRIDES)
         head.bias_init()
-        self.model, self.yaml, self.args = nn.Sequential(head), {"loss": loss}, SimpleNamespace(**GAINS)
+        self.model, self.args = nn.Sequential(head), SimpleNamespace(**GAINS)
+        self.recipe = Recipe.from_yaml({"loss": loss})
 
 
 def joint(loss: dict | None = None, nc: int = 3, **settings) -> OnlyHead:

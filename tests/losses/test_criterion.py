@@ -12,17 +12,15 @@ from heads import OnlyHead, batch, joint, outputs, plain
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
 
-from gjadet_yolo.losses.criterion import (
-    BoxLoss,
-    DetectionCriterion,
-    branches,
-    build_criterion,
-    load_statistics,
-    set_training,
-    statistics,
-)
+from gjadet_yolo.losses.assignment import Predictions
+from gjadet_yolo.losses.criterion import DetectionCriterion, build_criterion, set_active
+from gjadet_yolo.losses.statistics import branches, load_statistics, set_training, statistics
+from gjadet_yolo.losses.terms import TERMS, LossTerm
+from gjadet_yolo.losses.terms.box import BoxLoss
+from gjadet_yolo.losses.terms.classes import class_targets
+from gjadet_yolo.losses.terms.term import score_sum
 from gjadet_yolo.losses.weights import class_weights
-from gjadet_yolo.recipe.loss import RANGES, LossConfig
+from gjadet_yolo.recipe.loss import RANGES
 
 
 @pytest.mark.parametrize("reg_max", [1, 16])
@@ -67,8 +65,8 @@ def test_class_weights_of_the_block_are_those_of_the_host():
 
 def found_by(criterion: DetectionCriterion, preds: dict):
     """Assignment for raw outputs, as the criterion makes it."""
-    rows = [preds[key].permute(0, 2, 1).contiguous() for key in ("boxes", "scores", "obj")]
-    return criterion.assign(preds["feats"], rows[0], rows[1], rows[2], batch()), rows[1], rows[2]
+    predictions = Predictions.of(preds, joint=True)
+    return criterion.assign(predictions, batch()), predictions.logits, predictions.objectness
 
 
 @pytest.mark.parametrize(("obj", "beta"), [("bce", 0.0), ("qfl", 2.0)])
@@ -92,10 +90,8 @@ def test_joint_terms_by_hand(obj, beta):
 
 
 def test_iou_target_lies_between_zero_and_onehot():
-    criterion = DetectionCriterion(joint({"cls": "gjr", "cls_target": "iou"}))
-    found, *_ = found_by(criterion, outputs(joint()))
-    iou = criterion.class_targets(found)
-    onehot = DetectionCriterion(joint({"cls": "gjr"})).class_targets(found)
+    found, *_ = found_by(DetectionCriterion(joint()), outputs(joint()))
+    iou, onehot = (class_targets(found, kind) for kind in ("iou", "onehot"))
     assert ((iou >= 0) & (iou <= onehot)).all()
     assert iou.max() > 0
     assert not (iou[~found.foreground]).any()
@@ -216,7 +212,7 @@ def test_box_term_is_the_hosts_for_the_same_loss():
     out, model = outputs(joint()), joint()
     criterion = build_criterion(model)
     stock = criterion(out, batch())[0]
-    criterion.bbox_loss = BoxLoss(16, LossConfig(box="ciou"))
+    criterion.bbox_loss = BoxLoss(16, "ciou", "ciou")
     torch.testing.assert_close(criterion(out, batch())[0], stock, rtol=1e-5, atol=1e-6)
 
 
@@ -273,11 +269,13 @@ def test_a_target_without_a_score_has_the_weight_of_its_class():
 
     criterion.assigner.forward = without_scores
     term = criterion(preds, targets)[1]["obj_loss"]
-    rows = [preds[key].permute(0, 2, 1).contiguous() for key in ("boxes", "scores", "obj")]
-    found = criterion.assign(preds["feats"], rows[0], rows[1], rows[2], targets)
+    predictions = Predictions.of(preds, joint=True)
+    found = criterion.assign(predictions, targets)
     assert found.foreground.any()
     assert (found.labels[found.foreground] == 2).all()
-    each = F.binary_cross_entropy_with_logits(rows[2], torch.zeros_like(rows[2]), reduction="none")
+    each = F.binary_cross_entropy_with_logits(
+        predictions.objectness, torch.zeros_like(predictions.objectness), reduction="none"
+    )
     weight = torch.where(found.foreground, criterion.obj_weights[2], 1.0)[..., None]
     torch.testing.assert_close(term, ((each * weight).sum() * 0.5).detach())
     assert criterion.obj_weights[2] / criterion.obj_weights[0] == pytest.approx(3)
@@ -317,3 +315,47 @@ def test_without_counts_every_class_weighs_the_same():
         DetectionCriterion(joint({"cls": "bce", "obj_pw": p, "box_pw": p}))(outputs(joint()), batch()) for p in (0, 1)
     ]
     torch.testing.assert_close(terms[0][0], terms[1][0])
+
+
+class TestTerms:
+    def test_they_come_in_the_order_of_the_log(self):
+        assert list(DetectionCriterion(plain()).terms) == ["box_loss", "cls_loss", "dfl_loss"]
+        assert list(DetectionCriterion(joint()).terms) == ["box_loss", "obj_loss", "cls_loss", "dfl_loss"]
+
+    def test_a_new_one_needs_its_function_and_the_list_only(self, monkeypatch):
+        """Half the sum of the logits, over S."""
+
+        def own_terms(setting):
+            return (LossTerm("own_loss", lambda given, found, batch: given.logits.sum(), lambda: 0.5, score_sum),)
+
+        monkeypatch.setattr("gjadet_yolo.losses.terms.TERMS", (*TERMS, own_terms))
+        model = joint()
+        criterion, preds = DetectionCriterion(model), outputs(joint())
+        found, logits, _ = found_by(criterion, preds)
+        _, items = criterion(preds, batch())
+        assert list(items) == ["box_loss", "obj_loss", "cls_loss", "dfl_loss", "own_loss"]
+        torch.testing.assert_close(items["own_loss"], (logits.sum() / found.total * 0.5).detach())
+
+    def test_only_active_ones_teach(self):
+        """The class term alone: the others are 0 to the last bit, and the box branch gets no gradient."""
+        model, all_of_them = joint(), DetectionCriterion(joint())
+        criterion, preds = DetectionCriterion(model), outputs(model)
+        set_active(criterion, ("cls_loss",))
+        loss, items = criterion(preds, batch())
+        assert {name: bool(value) for name, value in items.items()} == {
+            "box_loss": False,
+            "obj_loss": False,
+            "cls_loss": True,
+            "dfl_loss": False,
+        }
+        assert torch.equal(items["cls_loss"], all_of_them(outputs(joint()), batch())[1]["cls_loss"])
+        loss.sum().backward()
+        head = model.model[0]
+        assert all(weight.grad is None or not weight.grad.any() for weight in head.cv2.parameters())
+        assert any(weight.grad is not None and weight.grad.any() for weight in head.cv3.parameters())
+        set_active(criterion, ())
+        assert criterion.active is None
+
+    def test_unknown_ones_are_refused(self):
+        with pytest.raises(ValueError, match=r"terms has 'class_loss'\. Did you mean 'cls_loss'\?"):
+            set_active(build_criterion(joint(end2end=True)), ("class_loss",))

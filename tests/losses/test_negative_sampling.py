@@ -8,13 +8,16 @@ import pytest
 import torch
 from heads import batch, outputs, plain
 
-from gjadet_yolo.losses.criterion import DetectionCriterion, set_training
+from gjadet_yolo.losses.assignment import Predictions
+from gjadet_yolo.losses.criterion import DetectionCriterion
 from gjadet_yolo.losses.negative_sampling import (
     anchor_weights,
     intersection_over_foreground,
     negative_scores,
     sample_negatives,
 )
+from gjadet_yolo.losses.statistics import set_training
+from gjadet_yolo.losses.terms.classes import class_targets, negative_weights
 
 
 @pytest.mark.parametrize(
@@ -79,12 +82,12 @@ def test_order_of_weights():
     model = plain({"cls": "gjr", "negatives": 1.0})
     preds, ours = outputs(model), criterion_of({"cls": "gjr", "negatives": 1.0})
     logits = preds["scores"].permute(0, 2, 1)
-    found = ours.assign(preds["feats"], preds["boxes"].permute(0, 2, 1), logits, None, batch())
-    weights = ours.negative_weights(logits, found)
+    found = ours.assign(Predictions.of(preds, joint=False), batch())
+    weights = negative_weights(logits, found, 1.0)
     assert weights.shape == (*found.foreground.shape, 1)
     assert weights[~found.foreground].mean() == pytest.approx(1)
     by_hand = criterion_of({"cls": "gjr"}).class_loss
-    expected = by_hand(logits, ours.class_targets(found), weights).sum() / found.total * 0.5
+    expected = by_hand(logits, class_targets(found, "score"), weights).sum() / found.total * 0.5
     _, items = ours(preds, batch())
     torch.testing.assert_close(items["cls_loss"], expected.detach())
     torch.testing.assert_close(ours.class_loss.negative, by_hand.negative)

@@ -10,8 +10,9 @@ import torch.multiprocessing as mp
 from heads import batch as batch_of_targets
 from heads import joint, outputs
 
-from gjadet_yolo.losses.criterion import build_criterion, statistics
+from gjadet_yolo.losses.criterion import build_criterion
 from gjadet_yolo.losses.gjr import GJRLoss
+from gjadet_yolo.losses.statistics import statistics
 
 STEPS, SAMPLES = 3, 8
 

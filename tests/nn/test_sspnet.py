@@ -15,6 +15,7 @@ from ultralytics.nn.tasks import yaml_model_load
 from ultralytics.utils import DEFAULT_CFG_DICT
 
 from gjadet_yolo.engine.model import GjadetModel
+from gjadet_yolo.nn.auxiliary import collecting
 from gjadet_yolo.nn.row import Row
 from gjadet_yolo.nn.sspnet import SSPNeck
 
@@ -51,11 +52,11 @@ def test_parity_with_the_reference():
     }
     neck.load_state_dict(weights, strict=False)
     assert len(weights) == sum(key.startswith("w/") for key in stored.files)
-    with torch.no_grad():
+    with torch.no_grad(), collecting() as aux:
         found = neck([torch.from_numpy(stored[f"in{level}"]) for level in range(4)])
     for level in range(4):
         np.testing.assert_allclose(found[level], stored[f"out{level}"], rtol=1e-5, atol=1e-5)
-        np.testing.assert_allclose(neck.attention[level].sigmoid(), stored[f"att{level}"], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(aux["attention"][0][level].sigmoid(), stored[f"att{level}"], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("channels", [(8, 16, 32), (8, 16, 32, 64)])
@@ -85,11 +86,11 @@ def test_fewer_outputs_are_the_finest_of_all(outputs):
     assert {name.rsplit(".", 1)[0] for name in unexpected} == {f"out.{level}" for level in range(outputs, 3)}
     assert plan.c_out.channels == (16,) * outputs
     x = [torch.randn(1, c, 16 >> level, 16 >> level) for level, c in enumerate((8, 16, 32))]
-    with torch.no_grad():
+    with torch.no_grad(), collecting() as aux:
         expected, found = whole(x), neck(x)
     assert len(found) == outputs
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=False))
-    assert len(neck.attention) == 3
+    assert [len(maps) for maps in aux["attention"]] == [3, 3]
 
 
 @pytest.mark.parametrize("name", ["gjadetn-tiny.yaml", "gjadetn-tiny-paper.yaml", "sspnetn-p3.yaml"])
@@ -132,13 +133,19 @@ def test_closed_gates_pass_nothing_on():
             torch.testing.assert_close(out, neck.out[index](neck.lateral[index](x[index])))
 
 
-def test_copies_and_files_leave_the_maps_out():
-    neck = SSPNeck((8, 8), 16)
-    neck([torch.randn(2, 8, side, side, requires_grad=True) for side in (8, 4)])
-    assert neck.attention[0].requires_grad
-    assert copy.deepcopy(neck).attention == []
+def test_maps_take_their_own_way():
+    """They come to whoever collects, with their graph, and nothing stays on the module for copies and files."""
+    neck, before = SSPNeck((8, 8), 16), set(vars(SSPNeck((8, 8), 16)))
+    x = [torch.randn(2, 8, side, side, requires_grad=True) for side in (8, 4)]
+    neck(x)
+    with collecting() as aux:
+        neck(x)
+    (maps,) = aux["attention"]
+    assert [tuple(one.shape) for one in maps] == [(2, 1, 8, 8), (2, 1, 4, 4)]
+    assert maps[0].requires_grad
+    assert set(vars(neck)) == before
+    copy.deepcopy(neck)
     torch.save(neck, io.BytesIO())
-    assert len(neck.attention) == 2
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from ultralytics import YOLO
 from ultralytics.nn import tasks
 
 from gjadet_yolo import locate
-from gjadet_yolo.engine.stages import ScheduleConfig
 from gjadet_yolo.recipe.augment import AugmentConfig
 from gjadet_yolo.recipe.block import HOST_KEYS, check_names, task_problem
 from gjadet_yolo.recipe.loss import LossConfig
+from gjadet_yolo.recipe.schedule import ScheduleConfig
 
 SMALL = {"nc": 5, "backbone": [[-1, 1, "Conv", [16, 3, 2]]], "head": [[[0], 1, "Detect", ["nc"]]]}
 READERS = {"loss": LossConfig, "augment": AugmentConfig, "schedule": ScheduleConfig}
@@ -63,7 +63,7 @@ def read(file: Path) -> dict:
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        (["cls"], r"is \['cls'\], expected keys and values such as"),
+        (["cls"], r"is (\['cls'\]|'cls'), expected keys and values such as"),  # a schedule may be a list of mappings
         (3, "is 3, expected keys and values such as"),
         ("gjr", "is 'gjr', expected keys and values such as"),
         (False, "is False, expected keys and values such as"),

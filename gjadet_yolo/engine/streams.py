@@ -1,0 +1,125 @@
+"""Images beside those of the training set.
+
+Unpaired images come from a second set that has no labels and no partners in the first; every step of a stage that asks
+for them gets as many as it has training images. Paired images are two versions of one training image, clean and
+degraded, that agree to the pixel, because the second is made after everything that moves pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from gjadet_yolo.data.formats.images import files_below, refused_name
+
+GREY = 114  # of borders, as in the host
+Degrade = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def drawn(count: int, size: int, step: int, seed: Sequence[int]) -> np.ndarray:
+    """Which images a step sees: every image once before any is seen again, in an order that the seed draws.
+
+    Args:
+        count: Images in the set.
+        size: Images of a step.
+        step: Number of the step, from 0.
+        seed: Seed of the epoch.
+
+    Returns:
+        Indices, (size,).
+    """
+    positions = np.arange(step * size, (step + 1) * size)
+    rounds = {number: np.random.default_rng([*seed, number]).permutation(count) for number in set(positions // count)}
+    return np.array([rounds[position // count][position % count] for position in positions])
+
+
+def letterboxed(image: np.ndarray, shape_hw: Sequence[int]) -> np.ndarray:
+    """An image fitted into a shape, in the middle, with grey borders.
+
+    Args:
+        image: (H, W, 3) uint8.
+        shape_hw: Height and width wanted.
+    """
+    ratio = min(wanted / side for wanted, side in zip(shape_hw, image.shape, strict=False))
+    height, width = (max(round(side * ratio), 1) for side in image.shape[:2])
+    canvas = np.full((*shape_hw, 3), GREY, np.uint8)
+    top, left = (shape_hw[0] - height) // 2, (shape_hw[1] - width) // 2
+    way = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
+    canvas[top : top + height, left : left + width] = cv2.resize(image, (width, height), interpolation=way)
+    return canvas
+
+
+class UnpairedImages:
+    """A second stream of images without labels.
+
+    Args:
+        folder: Folder of images, searched to any depth.
+        seed: Seed of the epoch; the same one gives the same images, so that a resumed training goes on as before.
+
+    Raises:
+        ValueError: The folder holds no image that the host would read.
+    """
+
+    def __init__(self, folder: Path, seed: Sequence[int]) -> None:
+        names = [path.relative_to(folder).as_posix() for path in files_below(folder)]
+        self.files = [folder / name for name in names if not refused_name(name)]
+        if not self.files:
+            state = "holds no image" if folder.is_dir() else "is no folder"
+            raise ValueError(f"schedule: stream is {folder}, which {state}. Name a folder of images.")
+        self.seed, self.step = tuple(seed), 0
+
+    def batch(self, size: int, shape_hw: Sequence[int]) -> torch.Tensor:
+        """The next images, (size, 3, H, W) uint8 RGB.
+
+        Args:
+            size: How many.
+            shape_hw: Height and width, which those of the training images are.
+
+        Raises:
+            ValueError: An image cannot be decoded; names it.
+        """
+        indices = drawn(len(self.files), size, self.step, self.seed)
+        self.step += 1
+        images = np.stack([letterboxed(read(self.files[index]), tuple(shape_hw)) for index in indices])
+        return torch.from_numpy(np.ascontiguousarray(images[..., ::-1].transpose(0, 3, 1, 2)))
+
+
+def read(file: Path) -> np.ndarray:
+    """An image, (H, W, 3) uint8 BGR.
+
+    Raises:
+        ValueError: It cannot be decoded.
+    """
+    image = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR) if file.stat().st_size else None
+    if image is None:
+        raise ValueError(f"{file} cannot be read as an image. Remove it, or replace it.")
+    return image
+
+
+def paired(
+    clean: np.ndarray, degrade: Degrade, share: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """A training pair: what the network sees, and the clean image that it is of.
+
+    Args:
+        clean: (H, W, 3) uint8, after everything that moves pixels; not changed.
+        degrade: Makes a degraded copy of the same size.
+        share: Of images that stay clean, 0 to 1, so that a network does not forget them.
+        rng: Source of randomness; the same state gives the same pair.
+
+    Returns:
+        Degraded and clean image; the same picture twice where it stays clean.
+
+    Raises:
+        ValueError: The degradation changed the size.
+    """
+    if rng.random() < share:
+        return clean.copy(), clean
+    degraded = degrade(clean, rng)
+    if degraded.shape != clean.shape:
+        raise ValueError(f"a degradation made {degraded.shape} of {clean.shape}; pairs must agree to the pixel.")
+    return degraded, clean

@@ -1,0 +1,50 @@
+"""Everything that the blocks of a model YAML say about training, parsed once; the model carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gjadet_yolo.recipe.augment import AugmentConfig
+from gjadet_yolo.recipe.loss import LossConfig
+from gjadet_yolo.recipe.schedule import ScheduleConfig
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The recipe of a model.
+
+    Attributes:
+        loss: Losses and their gains.
+        augment: How training images are chosen and changed.
+        schedule: Stages of the training.
+    """
+
+    loss: LossConfig = field(default_factory=LossConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+
+    @classmethod
+    def from_yaml(cls, yaml: Mapping[str, Any]) -> Recipe:
+        """Read the blocks of a model YAML.
+
+        Raises:
+            ValueError: Unknown keys or values of a block, with the closest match.
+        """
+        return cls(
+            LossConfig.from_yaml(yaml.get("loss")),
+            AugmentConfig.from_yaml(yaml.get("augment")),
+            ScheduleConfig.from_yaml(yaml.get("schedule")),
+        )
+
+    def resolved(self, joint: bool) -> Recipe:
+        """Replace ``auto`` by what the head calls for.
+
+        Args:
+            joint: Whether the head has an objectness branch.
+
+        Raises:
+            ValueError: Losses that the head cannot have.
+        """
+        return replace(self, loss=self.loss.resolved(joint))
