@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from gjadet_yolo.data.media import VideoFile
 from gjadet_yolo.messages import suggestion
 from gjadet_yolo.synth.paint.look import Look
 from gjadet_yolo.synth.paint.render import Frame, Renderer
 from gjadet_yolo.synth.scenes.builder import Event, Impact, Wanted
-from gjadet_yolo.synth.still import SCENES, add_backdrop, add_foreground, open_stage
+from gjadet_yolo.synth.scenes.compose import SCENES, begin_scene, compose
+from gjadet_yolo.synth.truth import VideoTruth, follow
 from gjadet_yolo.synth.world.pulse import STOPS, PiecewiseLinear
 from gjadet_yolo.synth.world.scene import Scene
-from gjadet_yolo.synth.write.truth import VideoTruth, follow
 
 SIDES = (64, 4096)  # of pictures and videos
 RATES_FPS = (0.001, 10_000_000)
@@ -121,7 +120,7 @@ class Video:
 
 
 def draw_video(rng: np.random.Generator, plan: VideoPlan) -> Video:
-    """Stage a video.
+    """Set up a video: its scene, camera, impact and look.
 
     Args:
         rng: Source of all randomness.
@@ -138,18 +137,15 @@ def draw_video(rng: np.random.Generator, plan: VideoPlan) -> Video:
         table = read_pulse(Path(plan.pulse))
         speed_mps, way_mm = stop_of(table)
         square_mm = 1.05 * way_mm / (ROOM[plan.scene] * width) * square_px  # the whole way fits into the picture
-    stage = open_stage(rng, plan.size_px, square_px, CROWD[plan.scene], square_mm)
-    stage.speed_mps = speed_mps
+    builder = begin_scene(rng, plan.size_px, square_px, CROWD[plan.scene], square_mm)
+    builder.speed_mps = speed_mps
     if pulse is not None:  # slow enough to be in view before contact
-        stage.speed_mps = min(speed_mps, 2e-3 * stage.half_mm[0] * RUN_UP / (CONTACT * length_s))
-    stage.impact = Impact(CONTACT * length_s, STOPPING * length_s, pulse or (lambda speed, distance: table))
-    add_backdrop(stage)
-    background = SCENES[plan.scene](stage)
-    add_foreground(stage)
-    scene = Scene(stage.camera, tuple(stage.bodies), background, int(rng.integers(2**31)))
+        builder.speed_mps = min(speed_mps, 2e-3 * builder.half_mm[0] * RUN_UP / (CONTACT * length_s))
+    builder.impact = Impact(CONTACT * length_s, STOPPING * length_s, pulse or (lambda speed, distance: table))
+    scene = compose(builder, plan.scene)
     look = Look.draw(rng, plan.size_px, square_px)
-    longest_s = min(SHUTTER / plan.fps, stage.square_mm / (stage.speed_mps * 1e3))  # a square's blur at most
-    return Video(plan, scene, look, float(rng.uniform(0.1, 1)) * longest_s, rng, stage.event)
+    longest_s = min(SHUTTER / plan.fps, builder.square_mm / (builder.speed_mps * 1e3))  # a square's blur at most
+    return Video(plan, scene, look, float(rng.uniform(0.1, 1)) * longest_s, rng, builder.event)
 
 
 def stop_of(table: PiecewiseLinear) -> tuple[float, float]:
@@ -174,18 +170,3 @@ def read_pulse(file: Path) -> PiecewiseLinear:
             f"decelerations in m/s²."
         )
     return table
-
-
-def write_video(video: Video, file: Path) -> VideoTruth:
-    """Render a video into an AVI file.
-
-    Returns:
-        The truth.
-
-    Raises:
-        OSError: The file cannot be written, or not to its end.
-    """
-    with VideoFile(file, video.plan.size_px) as writer:
-        for picture in video.frames():
-            writer.write(picture)
-    return video.truth()

@@ -33,8 +33,13 @@ class Seen:
     @property
     def is_labelled(self) -> np.ndarray:
         """Which targets get a box, (N,) bool."""
-        sides = self.boxes[:, 2:] - self.boxes[:, :2]
-        return (self.visible >= LEAST_VISIBLE) & (sides >= LEAST_PX).all(1)
+        return is_labelled(self.visible, self.boxes)
+
+
+def is_labelled(visible: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Which targets get a box: the rule above on visible shares (...) and extents, xyxy in px, (..., 4)."""
+    sides = boxes[..., 2:] - boxes[..., :2]
+    return (visible >= LEAST_VISIBLE) & (sides >= LEAST_PX).all(-1)
 
 
 def visible_targets(outlines_px: np.ndarray, hidden: np.ndarray) -> Seen:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from gjadet_yolo.geometry.boxes import overlaps
 from gjadet_yolo.geometry.camera import Camera
 from gjadet_yolo.synth.scenes.clutter import clutter
 from gjadet_yolo.synth.world.motion import BodyMotion, StepResponse, Vibration
 from gjadet_yolo.synth.world.pulse import Pulse
 from gjadet_yolo.synth.world.scene import Body, Part
-from gjadet_yolo.synth.world.shape import rectangle
+from gjadet_yolo.synth.world.shape import Area, rectangle
 from gjadet_yolo.synth.world.strip import Strip
 from gjadet_yolo.synth.world.target import Colour, Targets
 
@@ -71,7 +72,7 @@ class Event:
 
 
 @dataclass
-class Stage:
+class SceneBuilder:
     """A scene in the making.
 
     Attributes:
@@ -84,7 +85,7 @@ class Stage:
         event: What came of it, once a body is braked.
         impact: Braking of the moving body; None for stills, where it goes on evenly until ``latest_s``.
         bodies: Placed so far, back to front.
-        taken: Rectangles (x, y, width, height) that targets keep clear of.
+        taken: Boxes, xyxy in mm, that later targets keep clear of.
         points: Targets placed so far.
         latest_s: How long the scene may run as a still.
     """
@@ -127,10 +128,13 @@ class Stage:
         """Targets that are still to be placed."""
         return max(self.wanted.point - self.points, 0)
 
-    def is_free(self, area: tuple[float, float, float, float]) -> bool:
+    def is_free(self, area: Area) -> bool:
         """Whether a rectangle overlaps nothing that is taken."""
-        x, y, w, h = area
-        return all(x >= a + c or a >= x + w or y >= b + d or b >= y + h for a, b, c, d in self.taken)
+        return not overlaps(np.array(self.taken).reshape(-1, 4), np.array(corners_of(area))).any()
+
+    def take(self, area: Area) -> None:
+        """Keep later targets clear of a rectangle."""
+        self.taken.append(corners_of(area))
 
     def shaken(self, velocity_mps: tuple[float, float] = (0.0, 0.0)) -> BodyMotion:
         """Motion of a body that goes on evenly, with slight vibrations."""
@@ -198,7 +202,7 @@ class Stage:
         if present.sum() < FEWEST or not (straight or self.is_free(area)):
             return Targets(), ()
         self.points += int(present.sum())
-        self.taken.append(area)
+        self.take(area)
         paper = self._paper(area) if straight and self.chance(0.25) else ()
         return Targets.from_strip(strip, present, self.strip_colours(strip)), paper
 
@@ -210,7 +214,7 @@ class Stage:
             lengths[-count:] *= np.linspace(1, self.rng.uniform(0.35, 0.8), count)
         return tuple(lengths[::-1] if self.chance(0.5) else lengths)
 
-    def _paper(self, area: tuple[float, float, float, float]) -> tuple[Part, ...]:
+    def _paper(self, area: Area) -> tuple[Part, ...]:
         """Sheet behind a strip, a little larger."""
         rim, (x, y, w, h) = self.square_mm * self.rng.uniform(0.05, 0.6), area
         sheet = rectangle(x - rim, y - rim, w + 2 * rim, h + 2 * rim)
@@ -236,13 +240,13 @@ class Stage:
     def disc(self, centre_mm: tuple[float, float], radius_mm: float) -> Targets:
         """A quadrant or dot target."""
         self.points += 1
-        self.taken.append((centre_mm[0] - radius_mm, centre_mm[1] - radius_mm, 2 * radius_mm, 2 * radius_mm))
+        self.take((centre_mm[0] - radius_mm, centre_mm[1] - radius_mm, 2 * radius_mm, 2 * radius_mm))
         ink: Colour = self.ink  # type: ignore[assignment]
         if self.chance(0.7):
             return Targets.quadrant(centre_mm, radius_mm, self.rng.uniform(0, np.pi), self.light, ink)
         return Targets.dot(centre_mm, radius_mm, self.light, ink)
 
-    def panel(self, area: tuple[float, float, float, float], *materials: str) -> tuple[Part, ...]:
+    def panel(self, area: Area, *materials: str) -> tuple[Part, ...]:
         """A plate with edges, seams and what is screwed to it."""
         x, y, w, h = area
         material, parts = self.pick(*(materials or ("paint", "steel", "rust", "dark", "concrete"))), []
@@ -260,6 +264,12 @@ class Stage:
         across = np.array((-arm[1], arm[0])) / max(np.hypot(*arm), 1e-9) * width_mm / 2
         corners = np.array([start + across, end + across, end - across, start - across])
         return Part(corners, material, "round_y" if abs(arm[0]) > abs(arm[1]) else "round_x")
+
+
+def corners_of(area: Area) -> tuple[float, float, float, float]:
+    """Box, xyxy, of x, y, width and height."""
+    x, y, width, height = area
+    return x, y, x + width, y + height
 
 
 def lies_within(squares_mm: np.ndarray, outline_mm: np.ndarray) -> np.ndarray:

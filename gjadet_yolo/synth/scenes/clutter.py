@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from gjadet_yolo.synth.world.scene import Part
-from gjadet_yolo.synth.world.shape import rectangle, regular
+from gjadet_yolo.synth.world.shape import Area, Point, rectangle, regular
 
 WORDS = (
     "TEST 04",
@@ -26,8 +26,6 @@ WORDS = (
     "0123456789",
     "X",
 )
-Area = tuple[float, float, float, float]
-Point = tuple[float, float]
 
 
 def clutter(rng: np.random.Generator, area: Area, size_mm: float, count: int) -> tuple[Part, ...]:

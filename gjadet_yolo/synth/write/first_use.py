@@ -56,10 +56,10 @@ def announce(out: Path) -> None:
 
     request = Request()
     cv2.setNumThreads(1)
-    draw_still(np.random.default_rng(0), (request.imgsz, request.imgsz), request.recipe)  # loads what all of them use
+    draw_still(np.random.default_rng(0), (request.imgsz, request.imgsz), request.mix)  # loads what all of them use
     begin = time.perf_counter()
     for index in range(TRIAL):
-        draw_still(np.random.default_rng(index), (request.imgsz, request.imgsz), request.recipe)
+        draw_still(np.random.default_rng(index), (request.imgsz, request.imgsz), request.mix)
     minutes = (time.perf_counter() - begin) / TRIAL * request.images / cores() / 60
     print(
         f"Rendering {request.images} crash scenes into {out}, once: about {max(minutes, 0.1):.1f} minutes on {cores()} "

@@ -21,7 +21,8 @@ from gjadet_yolo.data.formats.stream import write_list
 from gjadet_yolo.data.formats.yolo import label_lines, write_data_yaml
 from gjadet_yolo.data.media import write_image
 from gjadet_yolo.folders.whole import inputs_of, refuse_existing, refuse_too_large, whole_folder
-from gjadet_yolo.synth.still import SCENES, Recipe, draw_still
+from gjadet_yolo.synth.scenes.compose import SCENES
+from gjadet_yolo.synth.still import SceneMix, draw_still
 from gjadet_yolo.synth.video import (
     MOST_FRAMES,
     RATES_FPS,
@@ -29,11 +30,10 @@ from gjadet_yolo.synth.video import (
     VideoPlan,
     draw_video,
     read_pulse,
-    write_video,
 )
 from gjadet_yolo.synth.world.pulse import STOPS
 from gjadet_yolo.synth.world.scene import NAMES
-from gjadet_yolo.synth.write.truth import write_truth
+from gjadet_yolo.synth.write.videos import write_truth, write_video
 from gjadet_yolo.synth.write.workers import results
 
 TRAIN, VAL, VIDEO = range(3)  # first part of every seed after the user's
@@ -51,7 +51,7 @@ class Request:
         val: How many of them are for validation.
         imgsz: Their side in px.
         seed: Same seed, same bytes.
-        recipe: What the pictures hold.
+        mix: What the pictures hold.
         videos: Number of videos.
         fps: Frames per second of the videos' camera.
         seconds: Their length in seconds of real time.
@@ -63,7 +63,7 @@ class Request:
     val: int = 200
     imgsz: int = 640
     seed: int = 0
-    recipe: Recipe = field(default_factory=Recipe)
+    mix: SceneMix = field(default_factory=SceneMix)
     videos: int = 0
     fps: float = 1000.0
     seconds: float = 0.15
@@ -85,7 +85,7 @@ class Request:
             )
         if self.images and not 1 <= self.val < self.images:
             raise ValueError(f"val is {self.val} of {self.images} images, allowed: 1 to {self.images - 1}.")
-        self.recipe.check((self.imgsz, self.imgsz))
+        self.mix.check((self.imgsz, self.imgsz))
         if self.videos and self.plan(0).pulse not in STOPS:
             read_pulse(Path(self.pulse))  # before the work, not in the middle of it
 
@@ -113,7 +113,7 @@ class Request:
 def write_still(request: Request, folder: Path, split: int, index: int) -> LabelledImage:
     """Render one picture into a tree; returns its labels."""
     rng = np.random.default_rng([request.seed, split, index])
-    image, labels = draw_still(rng, (request.imgsz, request.imgsz), request.recipe)
+    image, labels = draw_still(rng, (request.imgsz, request.imgsz), request.mix)
     name, stem = SPLITS[split], f"{index:06d}"
     file = folder / "images" / name / f"{stem}.jpg"
     write_image(file, image, QUALITY)

@@ -1,24 +1,16 @@
-"""Truth of a rendered video: where every marker is in each frame, in px and mm, and how it moves.
-
-Three files say the same: ``truth.json`` (camera, markers), ``truth.csv`` (a row per marker and frame) and ``mot.txt``
-(MOT challenge format, for trackers). Frames count from 0 in the first two and from 1 in the last, as MOT has it.
-"""
+"""Truth of a rendered video: where every marker is in each frame, in px and mm, and how it moves."""
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from gjadet_yolo.data.formats.stream import write_list
 from gjadet_yolo.geometry.camera import Camera
-from gjadet_yolo.synth.paint.visible import LEAST_PX, LEAST_VISIBLE, Seen
+from gjadet_yolo.synth.paint.visible import Seen
 from gjadet_yolo.synth.world.motion import MarkerMotion
-from gjadet_yolo.synth.world.scene import NAMES, Scene
+from gjadet_yolo.synth.world.scene import Scene
 
 COLUMNS = ("frame", "time_s", "id", "visible", "x_px", "y_px", "x_mm", "y_mm", "vx_mps", "vy_mps", "ax_mps2", "ay_mps2")
 
@@ -115,41 +107,3 @@ def centroids(scene: Scene, time_s: np.ndarray) -> np.ndarray:
         moment = ((first + second) * cross[..., None]).sum(2)
         found.append(middle[:, :, 0] + moment / (3 * cross.sum(2)[..., None]))
     return np.concatenate(found, 1)
-
-
-def write_truth(truth: VideoTruth, folder: Path) -> None:
-    """Write ``truth.json``, ``truth.csv`` and ``mot.txt`` into an existing folder.
-
-    ``mot.txt`` lists what a detector can be asked to find: markers that the rule of ``visible.py`` grants a box.
-    """
-    with (folder / "truth.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(truth.rows())
-    scale = truth.camera.mm_per_px(truth.camera.locate(np.array(truth.camera.size_px) / 2))
-    camera = asdict(truth.camera) | {"mm_per_px": float(scale), "fps": truth.fps, "exposure_s": truth.exposure_s}
-    head = json.dumps({"impact": truth.impact, "camera": camera, "columns": COLUMNS})
-    with (folder / "truth.json").open("w", encoding="utf-8") as file:
-        file.write(head.removesuffix("}"))
-        for name, rows in (("rows", truth.rows()), ("objects", object_rows(truth))):
-            file.write(f', "{name}": ')
-            write_list(file, rows)
-        file.write("}")
-    with (folder / "mot.txt").open("w", encoding="utf-8") as file:
-        file.writelines(mot_lines(truth))
-
-
-def object_rows(truth: VideoTruth) -> Iterator[tuple[int, str, float, float, float, float]]:
-    """Frame, class name and box of everything that is not a marker."""
-    for frame, labels in enumerate(truth.objects):
-        for label, *box in labels.tolist():
-            yield (frame, NAMES[int(label)], *box)
-
-
-def mot_lines(truth: VideoTruth) -> Iterator[str]:
-    """Lines ``frame, id, left, top, width, height, 1, class, visible`` of the MOT ground-truth format."""
-    sides = truth.boxes_px[..., 2:] - truth.boxes_px[..., :2]
-    for frame, marker in zip(*np.nonzero((truth.visible >= LEAST_VISIBLE) & (sides >= LEAST_PX).all(-1)), strict=True):
-        x1, y1, x2, y2 = truth.boxes_px[frame, marker]
-        visible = truth.visible[frame, marker]
-        yield f"{frame + 1},{marker + 1},{x1:.4f},{y1:.4f},{x2 - x1:.4f},{y2 - y1:.4f},1,1,{visible:.4f}\n"
