@@ -88,7 +88,7 @@ class SceneMix:
         """
         sides, wanted = self.sides(), self.per_image.get("point", 0) / SEEN["point"]
         factor = 1.0
-        for _ in range(30):  # a fixed point: the sum grows with the factor
+        for _ in range(30):  # a fixed point: the sum grows with the factor, and has settled by then
             placed = np.minimum(factor * wanted * (20 / sides) ** 0.6, room_for(size, sides)).mean()
             factor *= wanted / placed if placed > 0 else 1.0
         return np.minimum(factor * wanted * (20 / side_px) ** 0.6, room_for(size, side_px))
@@ -100,6 +100,7 @@ class SceneMix:
             share = sum(self.share(each) for each in kinds)
             mean = self.per_image.get(name, 0) / share / SEEN[name] if kind in kinds else 0.0
             counts[name] = int(rng.binomial(MOST[name], min(mean / MOST[name], 1)))
+        # of mean 1; the division by 1 - EMPTY below makes up for the pictures without targets
         spread = np.exp(rng.normal(0, SPREAD) - SPREAD**2 / 2)
         point = float(self.crowd(size, np.array(side_px))) * spread / (1 - EMPTY)
         return Wanted(point=0 if rng.random() < EMPTY else round(point), **counts)
@@ -111,12 +112,7 @@ def room_for(size: tuple[int, int], side_px: np.ndarray) -> np.ndarray:
 
 
 def draw_still(rng: np.random.Generator, size: tuple[int, int], mix: SceneMix) -> tuple[np.ndarray, np.ndarray]:
-    """Render one picture.
-
-    Args:
-        rng: Source of all randomness.
-        size: (W, H) in px.
-        mix: What the set holds.
+    """Render one picture of a set, of size (W, H).
 
     Returns:
         BGR image (H, W, 3) uint8, and labels (N, 5): class and xyxy box in px.

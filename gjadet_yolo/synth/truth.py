@@ -20,17 +20,13 @@ class VideoTruth:
     """Markers of a video: N markers in T frames.
 
     Attributes:
-        fps: Frames per second.
         exposure_s: Exposure time; a frame shows the middle of its exposure at ``time_s``.
-        camera: View of the plane.
         time_s: (T,).
         visible: Share of the marker that is seen, 0 to 1, (T, N).
         position_px: Centroid of the marker's image, which is what a tracker sees, (T, N, 2). In tilted views it is not
             quite the image of the marker's middle: the near half looks larger.
         boxes_px: Visible extents, xyxy, (T, N, 4).
-        position_mm: (T, N, 2).
-        velocity_mps: (T, N, 2).
-        acceleration_mps2: (T, N, 2).
+        position_mm: (T, N, 2); ``velocity_mps`` and ``acceleration_mps2`` likewise.
         objects: Labels of the other classes in each frame: class and visible extent, xyxy in px, (M, 5) each.
         impact: Scene, pulse, contact_s, speed_mps, peak_mps2, duration_s.
     """
@@ -60,15 +56,9 @@ class VideoTruth:
 def follow(
     scene: Scene, time_s: np.ndarray, fps: float, exposure_s: float, seen: list[Seen], objects: list[np.ndarray]
 ) -> VideoTruth:
-    """Truth of a rendered video.
+    """Truth of a rendered video, from its scene and what was visible in each frame.
 
-    Args:
-        scene: What was rendered.
-        time_s: Middle of each exposure, (T,).
-        fps: Frames per second.
-        exposure_s: Exposure time.
-        seen: What became of the targets in each frame.
-        objects: Labels of the other classes in each frame, (M, 5) each.
+    ``seen`` and ``objects`` hold one entry per frame, ``objects`` (M, 5) each; see :class:`VideoTruth`.
     """
     motions = [
         body.motion.markers(time_s, body.targets.outlines_mm.mean(1))

@@ -18,11 +18,11 @@ from gjadet_yolo.synth.world.pulse import STOPS, PiecewiseLinear
 from gjadet_yolo.synth.world.scene import Scene
 
 SIDES = (64, 4096)  # of pictures and videos
-RATES_FPS = (0.001, 10_000_000)
-MOST_FRAMES = 100_000
+RATES_FPS = (0.001, 10_000_000)  # up to what the fastest cameras do; beyond, a typing error is more likely
+MOST_FRAMES = 100_000  # 100 s at 1000 frames/s: a crash takes less than one
 BYTES_PER_PX, TRUTH_BYTES = 0.08, 23_000  # per frame, measured at 640 px; the truth's do not depend on the size
 SPEEDS_MPS = (0.5, 100.0)  # that a table pulse may take away
-SMALLEST_PX = 6.0  # side of a video's squares
+SMALLEST_PX = 6.0  # side of a video's squares: twice the smallest extent that gets a box
 SHUTTER = 0.2  # longest exposure, as a share of the time between frames
 CONTACT, STOPPING = 0.15, 0.7  # moment of contact, and longest pulse, as shares of the video
 RUN_UP = 0.15  # longest way before contact, as a share of the picture's width
@@ -41,7 +41,6 @@ class VideoPlan:
     Attributes:
         size_px: (W, H).
         fps: Frames per second of the high-speed camera.
-        frames: Number of frames.
         scene: ``rig``, ``train`` or ``closeup``.
         pulse: ``half_sine``, ``haversine``, ``trapezoid``, or a CSV file of time_s, deceleration_mps2.
     """
@@ -69,7 +68,7 @@ class VideoPlan:
             raise ValueError(f"there is no pulse '{self.pulse}'.{suggestion(self.pulse, [*STOPS, 'FILE.csv'])}")
 
     def size_bytes(self) -> float:
-        """What a video and its truth take on the disk, about."""
+        """Bytes on disk of a video and its truth, about."""
         width, height = self.size_px
         return self.frames * (width * height * BYTES_PER_PX + TRUTH_BYTES)
 
@@ -79,10 +78,6 @@ class Video:
     """A scene in motion, ready to be rendered.
 
     Attributes:
-        plan: What it shows.
-        scene: Its geometry.
-        look: Light, lens and sensor.
-        exposure_s: Exposure time.
         rng: Source of what differs between frames.
         event: The impact.
         rendered: Labels of the frames rendered so far; their pictures are not kept.
@@ -103,7 +98,7 @@ class Video:
 
     def frames(self) -> Iterator[np.ndarray]:
         """Pictures (H, W, 3) uint8, one by one; their labels are kept for :meth:`truth`."""
-        self.rendered.clear()
+        self.rendered.clear()  # a second pass starts anew
         renderer = Renderer(self.scene, (0.0, float(self.time_s[-1])), self.exposure_s)
         for time_s in self.time_s:
             frame = renderer.frame(float(time_s))
@@ -121,10 +116,6 @@ class Video:
 
 def draw_video(rng: np.random.Generator, plan: VideoPlan) -> Video:
     """Set up a video: its scene, camera, impact and look.
-
-    Args:
-        rng: Source of all randomness.
-        plan: What it shall show.
 
     Raises:
         FileNotFoundError: No such pulse table.

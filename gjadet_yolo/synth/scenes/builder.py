@@ -1,7 +1,7 @@
-"""What all scenes share: the room in view, the style of the strips, and the things that stand about in a test hall.
+"""What all scenes share: the room in view, how the moving body is braked, and the style of the strips and plates.
 
-Lengths are in mm of the plane of motion; the view spans ``-half_mm`` to ``half_mm``. Builders place bodies from back to
-front and draw from one generator, so that a seed is a scene.
+Lengths are in mm of the plane of motion; the view spans ``-half_mm`` to ``half_mm``. Bodies are placed from back to
+front and everything is drawn from one generator in a fixed order, so that a seed is a scene.
 """
 
 from __future__ import annotations
@@ -56,14 +56,7 @@ class Impact:
 
 @dataclass(frozen=True)
 class Event:
-    """The impact that a scene has got.
-
-    Attributes:
-        contact_s: When the body touches.
-        speed_mps: Its speed then.
-        peak_mps2: Largest deceleration.
-        duration_s: Length of the pulse.
-    """
+    """The impact of a scene: moment and speed of contact, peak and length of the pulse."""
 
     contact_s: float
     speed_mps: float
@@ -82,8 +75,8 @@ class SceneBuilder:
         square_mm: Side of the main squares.
         wanted: Objects to place.
         speed_mps: Speed at impact.
-        event: What came of it, once a body is braked.
         impact: Braking of the moving body; None for stills, where it goes on evenly until ``latest_s``.
+        event: The impact as it is, once a body is braked.
         bodies: Placed so far, back to front.
         taken: Boxes, xyxy in mm, that later targets keep clear of.
         points: Targets placed so far.
@@ -105,15 +98,14 @@ class SceneBuilder:
 
     def __post_init__(self) -> None:
         rng = self.rng
+        # one style per scene: the strips of a real test come from one roll of tape
         self.light = LIGHT[int(rng.choice(len(LIGHT), p=(0.45, 0.3, 0.15, 0.1)))]
         self.ink = tuple(np.clip(rng.uniform(4, 60) * (1 + 0.1 * rng.uniform(-1, 1, 3)), 0, 255))
         self.columns = int(rng.choice((1, 2, 3, 4), p=(0.15, 0.72, 0.07, 0.06)))
-        self.flatness = float(
-            rng.uniform(0.75, 1.3) if rng.random() < 0.75 else rng.uniform(0.5, 2.0)
-        )  # length to width
+        most = rng.random() < 0.75
+        self.flatness = float(rng.uniform(0.75, 1.3) if most else rng.uniform(0.5, 2.0))  # length to width
 
     def chance(self, probability: float) -> bool:
-        """True with a probability."""
         return bool(self.rng.random() < probability)
 
     def between(self, low: float, high: float) -> float:
@@ -121,11 +113,10 @@ class SceneBuilder:
         return float(low + self.rng.random() * max(high - low, 0))
 
     def pick(self, *names: str) -> str:
-        """One of the names."""
         return names[int(self.rng.integers(len(names)))]
 
     def short(self) -> int:
-        """Targets that are still to be placed."""
+        """How many targets are still to be placed."""
         return max(self.wanted.point - self.points, 0)
 
     def is_free(self, area: Area) -> bool:
@@ -143,19 +134,21 @@ class SceneBuilder:
     def braked(self, room_mm: float, pitch_rad: float = 0.01) -> BodyMotion:
         """Motion of the body that hits something, placed as at contact, with room ahead for the crush."""
         rng, start_s = self.rng, self.impact.time_s if self.impact else 0.0
-        self.latest_s = room_mm / (self.speed_mps * 1e3)
+        self.latest_s = room_mm / (self.speed_mps * 1e3)  # later, a still's body would run into what it hits
         pitch = StepResponse(rng.uniform(-1, 1) * pitch_rad, rng.uniform(3, 12), rng.uniform(10, 40), start_s)
         if self.impact is None:
             return BodyMotion((0.0, 0.0), (self.speed_mps, 0.0), pitch=pitch, vibration=self._vibration(5.0))
         distance_m = min(room_mm * 1e-3, self.speed_mps * self.impact.longest_s / 2)  # half the speed in the mean
         pulse = self.impact.pulse(self.speed_mps, distance_m)
         peak_mps2 = float(pulse.deceleration(np.linspace(0, pulse.duration_s, 101)).max())
+        # scenes are laid out as at contact, so at time 0 the body is one run-up behind its place
         origin, vibration = (-self.speed_mps * 1e3 * start_s, 0.0), self._vibration(VIBRATION * peak_mps2)
         self.event = Event(start_s, self.speed_mps, peak_mps2, pulse.duration_s)
         return BodyMotion(origin, (self.speed_mps, 0.0), pulse, start_s, pitch, vibration)
 
     def _vibration(self, most_mps2: float) -> tuple[Vibration, Vibration]:
         """Vibrations along x and y with at most the given acceleration."""
+        # second axis off by 1.3 and a phase: equal ones would shake the body along a diagonal
         hertz, strength = self.rng.uniform(30, 120), self.rng.uniform(0, 1) * most_mps2
         return tuple(
             Vibration(strength * 1e3 / (2 * np.pi * rate) ** 2, rate, phase)
@@ -177,12 +170,9 @@ class SceneBuilder:
 
         Args:
             corner_mm: Top left corner of its room on the body.
-            length_mm: Room along it; the strip is as long as the targets still wanted allow.
-            lying: Along x instead of y.
-            columns: Squares across; default: the scene's.
-            bend_per_mm: Curvature.
-            angle_rad: Direction against the y axis, in addition.
-            share: Part of the targets still wanted that it may take.
+            length_mm: Room along it, along x if it is ``lying``, else along y.
+            columns, bend_per_mm, angle_rad: See ``Strip``; columns default to the scene's.
+            share: Part of the targets still wanted that it may take, which limits its length.
             within: Outline (K, 2) that its squares may not leave.
         """
         rng, side, across, (x, y) = self.rng, self.square_mm, columns or self.columns, corner_mm
@@ -191,14 +181,14 @@ class SceneBuilder:
             return Targets(), ()
         straight = bend_per_mm == 0 and angle_rad == 0
         turn = angle_rad - np.pi / 2 if lying else angle_rad
-        corner = (x, y + across * side) if lying and straight else (x, y)
-        lengths = self._row_lengths(rows)
-        strip = Strip(rows, side, corner, turn, across, lengths, bend_per_mm, int(rng.integers(2)))
+        corner = (x, y + across * side) if lying and straight else (x, y)  # a quarter turn swings it above its corner
+        strip = Strip(rows, side, corner, turn, across, self._row_lengths(rows), bend_per_mm, int(rng.integers(2)))
         present = rng.random(rows * across) > (rng.uniform(0.02, 0.12) if self.chance(0.15) else 0.0)  # torn
         if within is not None:
             present &= lies_within(strip.squares_mm, within)
         low, high = strip.squares_mm.min((0, 1)), strip.squares_mm.max((0, 1))
         area = (*low, *(high - low))
+        # callers see to the room of straight strips; where a bent one ends is known only here
         if present.sum() < FEWEST or not (straight or self.is_free(area)):
             return Targets(), ()
         self.points += int(present.sum())

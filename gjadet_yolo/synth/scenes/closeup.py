@@ -15,7 +15,7 @@ def build(builder: SceneBuilder) -> str:
         w, h = hx * rng.uniform(0.2, 1.6), hy * rng.uniform(0.2, 2.2)
         place = (rng.uniform(-hx, hx - w / 2), rng.uniform(-1.1 * hy, hy - h / 2), w, h)
         builder.bodies.append(Body(builder.shaken(), builder.panel(place)))
-    for _ in range(6):
+    for _ in range(6):  # hardly more find room
         if builder.short() < 1:
             break
         add_plate(builder)
@@ -32,7 +32,7 @@ def add_plate(builder: SceneBuilder) -> None:
         max(room * rng.uniform(0.3, 1.25), 3 * side), (builder.short() / builder.columns + 1) * side * builder.flatness
     )
     size = (length, width) if lying else (width, length)
-    for _ in range(8):
+    for _ in range(8):  # places to try before the plate is left out
         corner = builder.between(-hx, hx - 0.6 * size[0]), builder.between(-hy - 0.1 * size[1], hy - 0.6 * size[1])
         gap = 0.4 * side
         if builder.is_free((corner[0] - gap, corner[1] - gap, size[0] + 2 * gap, size[1] + 2 * gap)):
@@ -46,13 +46,14 @@ def add_plate(builder: SceneBuilder) -> None:
         size[0] + margin[0] + margin[2],
         size[1] + margin[1] + margin[3],
     )
+    # a video needs one braked body at least
     if builder.impact and (builder.event is None or builder.chance(0.5)):
         motion = builder.braked(0.18 * hx)
     else:
         motion = builder.shaken(tuple(builder.speed_mps * rng.uniform(-1, 1, 2)) if builder.chance(0.3) else (0.0, 0.0))
     parts = list(builder.panel(place)) if builder.chance(0.8) else []
     targets, paper = builder.strip(corner, length, lying, share=0.6 if builder.impact else 1.0)
-    if not targets.patches_mm:
+    if not targets.patches_mm:  # an empty plate is clutter, which the hall has enough of
         return
     if builder.chance(0.15):
         targets += discs(builder, place)

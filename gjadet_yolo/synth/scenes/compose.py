@@ -20,16 +20,25 @@ SCENES_WITH = {"bogie": ("train",), "wheel": ("train",), "absorber": ("rig",), "
 def begin_scene(
     rng: np.random.Generator, size: tuple[int, int], square_px: float, wanted: Wanted, square_mm: float | None = None
 ) -> SceneBuilder:
-    """An empty builder, seen by a camera that may be tilted."""
-    any_mm = float(rng.choice((15.0, 20.0, 25.0, 40.0, 60.0)))
+    """An empty scene, seen by a camera that may be tilted.
+
+    Args:
+        rng: Source of all randomness.
+        size: (W, H) in px.
+        square_px: Side of the main squares in the picture.
+        wanted: Objects to place.
+        square_mm: Side of the main squares on the bodies; default: drawn.
+    """
+    any_mm = float(rng.choice((15.0, 20.0, 25.0, 40.0, 60.0)))  # drawn in any case, so that the rest stays the same
     square_mm = any_mm if square_mm is None else square_mm
     mm_per_px = square_mm / square_px
-    roll = rng.normal(0, 0.06) if rng.random() < 0.8 else rng.uniform(-0.8, 0.8)
+    roll = rng.normal(0, 0.06) if rng.random() < 0.8 else rng.uniform(-0.8, 0.8)  # most cameras stand level
     pan, tilt = rng.uniform(-0.35, 0.35), rng.uniform(-0.25, 0.25)
-    if rng.random() < 0.5:
+    if rng.random() < 0.5:  # half of them look squarely at the plane, as measuring from video asks for
         pan, tilt = pan * 0.1, tilt * 0.1
     k1 = float(rng.uniform(-0.25, 0.1)) if rng.random() < 0.25 else 0.0
-    camera = Camera.facing(size, mm_per_px, (0.0, 0.0), roll, pan, tilt, 1.7 * max(size), k1)
+    focal_px = 1.7 * max(size)  # 33 degrees wide: no horizon at these angles
+    camera = Camera.facing(size, mm_per_px, (0.0, 0.0), roll, pan, tilt, focal_px, k1)
     half = size[0] / 2 * mm_per_px, size[1] / 2 * mm_per_px
     return SceneBuilder(rng, camera, half, square_mm, wanted)
 

@@ -1,4 +1,7 @@
-"""Full train from the side: car body or nose on bogies, rail, reference poles, a heap of ballast or a rigid wall."""
+"""Railway vehicle from the side: car body or nose on bogies, rail, poles, a heap of ballast or a rigid wall.
+
+Users know this scene as ``train``; the file is not called so because that word means training everywhere else.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,9 @@ def build(builder: SceneBuilder) -> str:
     add_ground(builder, ground_y)
     slots = count_slots(builder)
     pitch = (hx + min(front_x, 0.9 * hx)) / max(slots, 1)
+    # wheels are larger than squares, fit into the picture, and two of them into a bogie
     radius = min(builder.square_mm * np.exp(rng.uniform(0.9, 2.2)), 0.28 * min(hx, hy), pitch / 4.4)
-    if not slots:
+    if not slots:  # no wheel is drawn, and the floor still needs a height
         radius = 0.1 * hy
     floor_y = ground_y - radius * rng.uniform(2.3, 3.2)
     if builder.chance(0.35) and not builder.wanted.rw:
@@ -137,7 +141,7 @@ def openings(builder: SceneBuilder, top: float, floor_y: float, front_x: float) 
 
 def cut_corners(corners: np.ndarray, share: float) -> np.ndarray:
     """Rectangle with its corners cut off by a share of its shorter side, (8, 2); as it is for a share of 0."""
-    if share == 0:
+    if share == 0:  # four corners, which the painter recognises and need not blend
         return corners
     cut = share * np.ptp(corners, axis=0).min()
     sides = np.roll(corners, -1, axis=0) - corners
@@ -160,6 +164,7 @@ def add_nose(builder: SceneBuilder, motion: BodyMotion, floor_y: float, front_x:
         columns, radius = int(rng.integers(2, 5)), length * rng.uniform(0.7, 2.5)
         y = floor_y - height * (0.05 + 0.4 * band) - columns * side
         sense = 1.0 if builder.chance(0.8) else -1.0
+        # no tighter than 0.4 radii across, or the inner squares would be slivers
         bend = sense * min(1 / radius, 0.4 / (columns * side))
         begin = (max(front_x - length * rng.uniform(0.5, 1.1), -hx), y)
         turn = rng.uniform(-0.3, 0.3)
@@ -171,7 +176,7 @@ def add_nose(builder: SceneBuilder, motion: BodyMotion, floor_y: float, front_x:
 
 
 def count_slots(builder: SceneBuilder) -> int:
-    """Places along the train that bogies and single wheels need."""
+    """Places along the vehicle that bogies and single wheels need."""
     bogies, wheels = builder.wanted.bogie, builder.wanted.wheel
     return bogies + max(wheels - 2 * bogies, 0)
 
@@ -185,6 +190,7 @@ def add_running_gear(builder: SceneBuilder, motion: BodyMotion, ground_y: float,
         if index < bogies:
             here = min(2, wheels)
             wheels -= here
+            # far enough apart for the wheels not to touch, near enough to leave the next place free
             reach = min(radius * rng.uniform(1.15, 2.0), pitch / 2 - radius)
             builder.bodies.append(bogie(builder, motion, (x, ground_y - radius), reach, radius, here))
         elif wheels > 0:

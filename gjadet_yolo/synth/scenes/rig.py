@@ -22,6 +22,7 @@ def build(builder: SceneBuilder) -> str:
     add_plate(builder, fixed, (wall_x - plate_w, -hy * rng.uniform(0.6, 1.3), plate_w, hy * rng.uniform(1.3, 2.5)), 0.0)
     add_between(builder, fixed, moving, wall_x - plate_w, gap)
     top, face_x = -hy * rng.uniform(0.5, 1.2), wall_x - plate_w - gap
+    # so long that its rear end stays out of view all the way
     block = (-2.5 * hx, top, 2.5 * hx + face_x, min(hy * rng.uniform(1.2, 2.3), 2.5 * hy))
     add_plate(builder, moving, block, 1.0)
     return builder.pick("dark", "dark", "hall", "hall", "rust", "concrete", "paint")
@@ -79,7 +80,8 @@ def add_plate(builder: SceneBuilder, motion: BodyMotion, place: Area, right: flo
         targets += discs(builder, (max(x, -hx), top, min(w, hx), bottom - top))
     if builder.chance(0.25):  # eye bolt
         centre, ring = (left + rng.uniform(-1, 3) * side, y - 0.8 * side), side * rng.uniform(0.7, 1.8)
-        parts = [Part(regular(centre, ring), "steel", "disc"), Part(regular(centre, ring * 0.55), "dark"), *parts]
+        ring_parts = [Part(regular(centre, ring), "steel", "disc"), Part(regular(centre, ring * 0.55), "dark")]
+        parts = [*ring_parts, *parts]  # behind the block: only the eye looks out over its edge
     grime = float(rng.uniform(0.02, 0.2)) if builder.chance(0.3) else 0.0
     builder.bodies.append(Body(motion, tuple(parts), targets, grime=grime))
 
@@ -96,11 +98,12 @@ def add_between(builder: SceneBuilder, fixed: BodyMotion, moving: BodyMotion, x:
         parts, outline = tube(builder, gap, height) if count else buffer(builder, gap, height)
         things = (Thing(3, outline),) if count else ()
         targets, more = Targets(), ()
-        if count and builder.chance(0.3) and height > builder.columns * builder.square_mm:  # squeezed with the tube
+        # a strip that is squeezed with the tube; a buffer has no face for one
+        if count and builder.chance(0.3) and height > builder.columns * builder.square_mm:
             corner = (-gap * 0.95, -builder.columns * builder.square_mm / 2)
             taken = len(builder.taken)
             targets, more = builder.strip(corner, gap * 0.9, lying=True)
-            del builder.taken[taken:]  # in coordinates of the tube
+            del builder.taken[taken:]  # it is in coordinates of the tube, not of the scene
         builder.bodies.append(Body(motion, (*parts, *more), targets, things))
 
 

@@ -24,10 +24,7 @@ from gjadet_yolo.synth.world.scene import NAMES
 
 
 def write_video(video: Video, file: Path) -> VideoTruth:
-    """Render a video into an AVI file.
-
-    Returns:
-        The truth.
+    """Render a video into an AVI file; returns the truth.
 
     Raises:
         OSError: The file cannot be written, or not to its end.
@@ -50,6 +47,7 @@ def write_truth(truth: VideoTruth, folder: Path) -> None:
     scale = truth.camera.mm_per_px(truth.camera.locate(np.array(truth.camera.size_px) / 2))
     camera = asdict(truth.camera) | {"mm_per_px": float(scale), "fps": truth.fps, "exposure_s": truth.exposure_s}
     head = json.dumps({"impact": truth.impact, "camera": camera, "columns": COLUMNS})
+    # row by row: the rows of a long video need more memory as objects than all else
     with (folder / "truth.json").open("w", encoding="utf-8") as file:
         file.write(head.removesuffix("}"))
         for name, rows in (("rows", truth.rows()), ("objects", object_rows(truth))):
