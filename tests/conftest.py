@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import gjadet_yolo  # noqa: F401  registers the plugin
-from gjadet_yolo.synth.still import Recipe
+from gjadet_yolo.synth.still import SceneMix
 from gjadet_yolo.synth.write.pictures import Request, render_set
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -35,8 +35,8 @@ def golden() -> Callable[[str], dict[str, np.ndarray]]:
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data YAML of eight training and four validation scenes."""
     often = {"point": 20.0, "bogie": 0.5, "wheel": 1.0, "absorber": 0.4, "rw": 0.4}
-    recipe = Recipe(often, {"rig": 0.4, "train": 0.6}, (6.0, 14.0))
-    return render_set(Request(12, 4, 128, 3, recipe), tmp_path_factory.mktemp("rendered") / "set")
+    mix = SceneMix(often, {"rig": 0.4, "train": 0.6}, (6.0, 14.0))
+    return render_set(Request(12, 4, 128, 3, mix), tmp_path_factory.mktemp("rendered") / "set")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,8 @@ import numpy as np
 from gjadet_yolo.cli.main import main as gjadet
 from gjadet_yolo.data.degrade import DEGRADATIONS, degrade
 from gjadet_yolo.evaluate.overlay import sheet
-from gjadet_yolo.synth.still import SCENES, Recipe, draw_still
+from gjadet_yolo.synth.scenes.compose import SCENES
+from gjadet_yolo.synth.still import SceneMix, draw_still
 
 SIDE = 400
 OBJECTS = {
@@ -30,9 +31,9 @@ OBJECTS = {
 
 def still(kind: str, index: int) -> np.ndarray:
     """One picture of a kind of scene."""
-    recipe = Recipe(OBJECTS[kind], {kind: 1.0}, (8.0, 30.0))
-    recipe.check((SIDE, SIDE))
-    return draw_still(np.random.default_rng([1, index]), (SIDE, SIDE), recipe)[0]
+    mix = SceneMix(OBJECTS[kind], {kind: 1.0}, (8.0, 30.0))
+    mix.check((SIDE, SIDE))
+    return draw_still(np.random.default_rng([1, index]), (SIDE, SIDE), mix)[0]
 
 
 def titled(image: np.ndarray, text: str) -> np.ndarray:

@@ -79,14 +79,14 @@ def trained(args: argparse.Namespace, folder: Path) -> Any:
     """A small model, trained on the spot."""
     from ultralytics import YOLO
 
-    from gjadet_yolo.synth.still import Recipe
+    from gjadet_yolo.synth.still import SceneMix
     from gjadet_yolo.synth.write.pictures import Request, render_set
 
     name = args.model or "gjadet.yaml"
     size = TRAINING["imgsz"]
     print(f"Rendering {TRAINING['images']} + {TRAINING['val']} scenes and training {name} on them", flush=True)
-    recipe = Recipe({"point": 18.0, "bogie": 0.15, "wheel": 0.35, "absorber": 0.2, "rw": 0.15}, square_px=(6.0, 24.0))
-    request = Request(TRAINING["images"] + TRAINING["val"], TRAINING["val"], size, args.seed, recipe)
+    mix = SceneMix({"point": 18.0, "bogie": 0.15, "wheel": 0.35, "absorber": 0.2, "rw": 0.15}, square_px=(6.0, 24.0))
+    request = Request(TRAINING["images"] + TRAINING["val"], TRAINING["val"], size, args.seed, mix)
     data = render_set(request, folder / "data")
     settings = {"imgsz": size, "device": "cpu", "batch": 8, "nbs": 8, "project": str(folder.resolve()), "val": False}
     YOLO(name).train(data=str(data), epochs=args.epochs, name="train", exist_ok=True, **settings)
@@ -107,7 +107,7 @@ def detect(model: Any, video: Any, folder: Path, imgsz: int) -> str:
     from gjadet_yolo.evaluate.overlay import draw_match, sheet
     from gjadet_yolo.synth.world.scene import NAMES
     from gjadet_yolo.synth.write.pictures import Counted
-    from gjadet_yolo.synth.write.truth import write_truth
+    from gjadet_yolo.synth.write.videos import write_truth
 
     size, pairs, shown = video.plan.size_px, [], []
     every = max(video.plan.frames // 6, 1)

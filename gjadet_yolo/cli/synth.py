@@ -80,21 +80,22 @@ def request_of(args: argparse.Namespace) -> Any:
         ValueError: An impossible setting.
     """
     from gjadet_yolo.messages import suggestion
-    from gjadet_yolo.synth.still import HOSTS, SCENES, Recipe
+    from gjadet_yolo.synth.scenes.compose import SCENES, SCENES_WITH
+    from gjadet_yolo.synth.still import SceneMix
     from gjadet_yolo.synth.write.pictures import Request
 
     if args.scene and args.scene not in SCENES:
         raise ValueError(f"scene={args.scene}: there is no such scene.{suggestion(args.scene, list(SCENES))}")
     scenes = {args.scene: 1.0} if args.scene else dict(SHARES)
-    per_image = {name: mean for name, mean in PER_IMAGE.items() if set(HOSTS.get(name, scenes)) & set(scenes)}
+    per_image = {name: mean for name, mean in PER_IMAGE.items() if set(SCENES_WITH.get(name, scenes)) & set(scenes)}
     low, high = args.square
     if not (math.isfinite(high) and 0 < low <= high):
         raise ValueError(f"square={low:g},{high:g}: allowed are two numbers above 0, the smaller one first.")
-    room = Recipe(per_image, scenes, args.square).most_points((args.imgsz, args.imgsz))
+    room = SceneMix(per_image, scenes, args.square).most_points((args.imgsz, args.imgsz))
     per_image["point"] = min(per_image["point"], float(int(room)))
     asked = {name: getattr(args, name) for name in PER_IMAGE if getattr(args, name) is not None}
-    recipe = Recipe(per_image | asked, scenes, args.square)
+    mix = SceneMix(per_image | asked, scenes, args.square)
     val = max(args.images // 10, 1) if args.val is None else args.val
     return Request(
-        args.images, val, args.imgsz, args.seed, recipe, args.videos, args.fps, args.seconds, args.scene, args.pulse
+        args.images, val, args.imgsz, args.seed, mix, args.videos, args.fps, args.seconds, args.scene, args.pulse
     )

@@ -1,0 +1,1 @@
+"""Cameras and boxes: common ground of rendering, augmenting and measuring. Depends on NumPy only."""

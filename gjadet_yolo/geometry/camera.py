@@ -1,8 +1,8 @@
 """Camera that films the plane in which the bodies move: pinhole with tilt, then radial lens distortion.
 
 A point of the plane goes through a homography to ideal pixels, then away from or towards the image centre by the
-two-term radial model of Brown (1966), ``r' = r * (1 + k1 * r^2 + k2 * r^4)`` with r in focal lengths. Pixels
-follow the convention of ``raster.py``: the image spans 0 to W and 0 to H.
+two-term radial model of Brown (1966), ``r' = r * (1 + k1 * r^2 + k2 * r^4)`` with r in focal lengths. The image
+spans 0 to W and 0 to H px, so the middle of the first pixel is at 0.5.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ class Camera:
         size_px: Image size (W, H).
         homography: Plane (mm) to ideal image (px), 3x3 as nested tuples.
         focal_px: Focal length, the unit of the distortion's radius.
-        k1: Radial distortion; negative is barrel.
-        k2: Second radial term.
+        k1, k2: Radial distortion; a negative ``k1`` is barrel.
     """
 
     size_px: tuple[int, int]
@@ -35,6 +34,7 @@ class Camera:
         if min(self.size_px) < 1:
             raise ValueError(f"size_px is {self.size_px}, expected two positive numbers.")
         corner = self.reach / 1.1
+        # where the slope of r' by r is 0 or less, two radii share an image point and nothing can be undistorted
         radii = np.linspace(0, 1.1 * corner, 200)
         slope = 1 + 3 * self.k1 * radii**2 + 5 * self.k2 * radii**4
         if slope.min() <= 0:
@@ -64,19 +64,13 @@ class Camera:
         """Camera whose axis meets the plane at ``centre_mm``.
 
         Args:
-            size_px: Image size (W, H).
+            size_px, focal_px, k1, k2: As above; the focal length is 1.5 times the longer side unless given.
             mm_per_px: Scale at the image centre of the untilted view.
             centre_mm: Point of the plane in the middle of the image.
-            roll_rad: Rotation about the axis.
-            pan_rad: Rotation about the vertical; the plane recedes to one side.
-            tilt_rad: Rotation about the horizontal.
-            focal_px: Focal length; default: 1.5 times the longer side.
-            k1: Radial distortion.
-            k2: Second radial term.
+            roll_rad, pan_rad, tilt_rad: Rotations about the axis, the vertical and the horizontal.
 
         Raises:
-            ValueError: A scale or focal length that is not positive, a view with the plane's horizon in the image, or
-                a distortion that folds the image.
+            ValueError: A scale or focal length is not above 0, the plane's horizon is in the image, or it folds.
         """
         focal = 1.5 * max(size_px) if focal_px is None else focal_px
         if not (mm_per_px > 0 and focal > 0):
@@ -87,9 +81,7 @@ class Camera:
         intrinsics = np.array([[focal, 0, size_px[0] / 2], [0, focal, size_px[1] / 2], [0, 0, 1]])
         shift = np.array([[1, 0, -centre_mm[0]], [0, 1, -centre_mm[1]], [0, 0, 1]])
         matrix = intrinsics @ view @ shift / distance_mm  # positive in front of the camera
-        width, height = size_px
-        corners = np.array([(0, 0, 1), (width, 0, 1), (width, height, 1), (0, height, 1)], dtype=float)
-        if ((np.linalg.inv(matrix) @ corners.T)[2] <= 0).any():
+        if shows_horizon(matrix, size_px):
             raise ValueError(
                 f"pan_rad {pan_rad}, tilt_rad {tilt_rad}: the horizon of the plane is in the image. Use smaller angles "
                 f"or a longer focal length than {focal:g} px."
@@ -113,32 +105,39 @@ class Camera:
         return centre + arm * (1 + self.k1 * square + self.k2 * square**2)
 
     def undistort(self, points_px: np.ndarray) -> np.ndarray:
-        """Real to ideal image points, (..., 2) in px, by Newton's method on the radius."""
+        """Real to ideal image points, (..., 2) in px."""
         centre = np.array(self.size_px) / 2
         arm = points_px - centre
         wanted = np.linalg.norm(arm, axis=-1, keepdims=True) / self.focal_px
         radius = wanted.copy()
-        for _ in range(8):
+        for _ in range(8):  # steps of Newton's method, of which four reach rounding in common lenses
             value = radius * (1 + self.k1 * radius**2 + self.k2 * radius**4)
             radius -= (value - wanted) / (1 + 3 * self.k1 * radius**2 + 5 * self.k2 * radius**4)
         return centre + arm * np.divide(radius, wanted, out=np.ones_like(wanted), where=wanted > 0)
 
     def mm_per_px(self, points_mm: np.ndarray) -> np.ndarray:
         """Local scale at points (..., 2) of the plane, (...,): square root of the area in mm² that a px² shows."""
-        right, down = np.eye(2) * 1e-3  # mm
+        right, down = np.eye(2) * 1e-3  # mm: far below a pixel, far above rounding
         dx = (self.project(points_mm + right) - self.project(points_mm - right)) / 2e-3
         dy = (self.project(points_mm + down) - self.project(points_mm - down)) / 2e-3
         return 1 / np.sqrt(np.abs(dx[..., 0] * dy[..., 1] - dx[..., 1] * dy[..., 0]))
 
 
+def shows_horizon(matrix: np.ndarray, size_px: tuple[int, int]) -> bool:
+    """Whether some of an image looks past the plane that a homography (3, 3) from mm to px maps."""
+    width, height = size_px
+    corners = np.array([(0, 0, 1), (width, 0, 1), (width, height, 1), (0, height, 1)], dtype=float)
+    # the third coordinate changes its sign at the horizon, and is linear: corners stand for the whole image
+    return bool(((np.linalg.inv(matrix) @ corners.T)[2] <= 0).any())
+
+
 def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Apply a 3x3 homography to points (..., 2)."""
+    """Apply a homography (3, 3) to points (..., 2)."""
     full = points @ matrix[:, :2].T + matrix[:, 2]
     return full[..., :2] / full[..., 2:]
 
 
 def rotation(axis: int, angle_rad: float) -> np.ndarray:
-    """3x3 rotation about a coordinate axis."""
     sine, cosine = math.sin(angle_rad), math.cos(angle_rad)
     first, second = (axis + 1) % 3, (axis + 2) % 3
     matrix = np.eye(3)

@@ -6,30 +6,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gjadet_yolo.geometry.camera import Camera
 from gjadet_yolo.messages import suggestion
 from gjadet_yolo.synth.defaults import PER_IMAGE, SHARES
 from gjadet_yolo.synth.paint.look import Look
 from gjadet_yolo.synth.paint.render import Renderer
 from gjadet_yolo.synth.paint.visible import LEAST_PX
-from gjadet_yolo.synth.scenes import closeup, rig
-from gjadet_yolo.synth.scenes import railcar as train
-from gjadet_yolo.synth.scenes.builder import STEADY, Stage, Wanted
-from gjadet_yolo.synth.scenes.clutter import clutter
-from gjadet_yolo.synth.world.motion import BodyMotion
-from gjadet_yolo.synth.world.scene import NAMES, Body, Part, Scene
-from gjadet_yolo.synth.world.shape import regular
+from gjadet_yolo.synth.scenes.builder import Wanted
+from gjadet_yolo.synth.scenes.compose import SCENES, SCENES_WITH, begin_scene, compose
+from gjadet_yolo.synth.world.scene import NAMES
 
-SCENES = {"rig": rig.build, "train": train.build, "closeup": closeup.build}
 MOST = {"bogie": 2, "wheel": 6, "absorber": 3, "rw": 1}  # in one picture
 EMPTY, SPREAD = 0.06, 0.35  # share of pictures without targets, and deviation of the logarithm of their number
 SEEN = {"point": 0.81, "bogie": 0.8, "wheel": 0.88, "absorber": 1.0, "rw": 0.97}
 """Share of the placed objects that are seen well enough for a label; measured over 1,700 pictures."""
-HOSTS = {"bogie": ("train",), "wheel": ("train",), "absorber": ("rig",), "rw": ("rig", "train")}
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SceneMix:
     """What a set of pictures holds.
 
     Attributes:
@@ -67,12 +60,12 @@ class Recipe:
                 f"average in {size[0]}x{size[1]} px at {low:g} to {high:g} px per square. Use larger images or smaller "
                 f"squares."
             )
-        for name, hosts in HOSTS.items():
-            most = SEEN[name] * MOST[name] * sum(self.share(host) for host in hosts)
+        for name, kinds in SCENES_WITH.items():
+            most = SEEN[name] * MOST[name] * sum(self.share(kind) for kind in kinds)
             if not 0 <= self.per_image.get(name, 0) <= most:
                 raise ValueError(
                     f"{name}={self.per_image[name]:g} per image, allowed: 0 to {most:.3g}; at most {MOST[name]} are "
-                    f"placed in a picture, in scenes of {' and '.join(hosts)}."
+                    f"placed in a picture, in scenes of {' and '.join(kinds)}."
                 )
 
     def most_points(self, size: tuple[int, int]) -> float:
@@ -95,7 +88,7 @@ class Recipe:
         """
         sides, wanted = self.sides(), self.per_image.get("point", 0) / SEEN["point"]
         factor = 1.0
-        for _ in range(30):  # a fixed point: the sum grows with the factor
+        for _ in range(30):  # a fixed point: the sum grows with the factor, and has settled by then
             placed = np.minimum(factor * wanted * (20 / sides) ** 0.6, room_for(size, sides)).mean()
             factor *= wanted / placed if placed > 0 else 1.0
         return np.minimum(factor * wanted * (20 / side_px) ** 0.6, room_for(size, side_px))
@@ -103,10 +96,11 @@ class Recipe:
     def wanted(self, rng: np.random.Generator, size: tuple[int, int], kind: str, side_px: float) -> Wanted:
         """Objects of one picture of a kind; in the mean over many, ``per_image`` comes out."""
         counts = {}
-        for name, hosts in HOSTS.items():
-            share = sum(self.share(host) for host in hosts)
-            mean = self.per_image.get(name, 0) / share / SEEN[name] if kind in hosts else 0.0
+        for name, kinds in SCENES_WITH.items():
+            share = sum(self.share(each) for each in kinds)
+            mean = self.per_image.get(name, 0) / share / SEEN[name] if kind in kinds else 0.0
             counts[name] = int(rng.binomial(MOST[name], min(mean / MOST[name], 1)))
+        # of mean 1; the division by 1 - EMPTY below makes up for the pictures without targets
         spread = np.exp(rng.normal(0, SPREAD) - SPREAD**2 / 2)
         point = float(self.crowd(size, np.array(side_px))) * spread / (1 - EMPTY)
         return Wanted(point=0 if rng.random() < EMPTY else round(point), **counts)
@@ -117,71 +111,20 @@ def room_for(size: tuple[int, int], side_px: np.ndarray) -> np.ndarray:
     return 2.2 * min(size) / side_px
 
 
-def draw_still(rng: np.random.Generator, size: tuple[int, int], recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
-    """Render one picture.
-
-    Args:
-        rng: Source of all randomness.
-        size: (W, H) in px.
-        recipe: What the set holds.
+def draw_still(rng: np.random.Generator, size: tuple[int, int], mix: SceneMix) -> tuple[np.ndarray, np.ndarray]:
+    """Render one picture of a set, of size (W, H).
 
     Returns:
         BGR image (H, W, 3) uint8, and labels (N, 5): class and xyxy box in px.
     """
-    kinds = list(recipe.scenes)
-    kind = kinds[int(rng.choice(len(kinds), p=[recipe.share(kind) for kind in kinds]))]
-    square_px = float(np.exp(rng.uniform(*np.log(recipe.square_px))))
-    stage = open_stage(rng, size, square_px, recipe.wanted(rng, size, kind, square_px))
-    add_backdrop(stage)
-    background = SCENES[kind](stage)
-    add_foreground(stage)
-    scene = Scene(stage.camera, tuple(stage.bodies), background, int(rng.integers(2**31)))
-    blur_mm = float(rng.uniform(0, 0.25)) * stage.square_mm
-    exposure_s = blur_mm / (stage.speed_mps * 1e3)
-    time_s = float(rng.uniform(0, stage.latest_s))
+    kinds = list(mix.scenes)
+    kind = kinds[int(rng.choice(len(kinds), p=[mix.share(kind) for kind in kinds]))]
+    square_px = float(np.exp(rng.uniform(*np.log(mix.square_px))))
+    builder = begin_scene(rng, size, square_px, mix.wanted(rng, size, kind, square_px))
+    scene = compose(builder, kind)
+    blur_mm = float(rng.uniform(0, 0.25)) * builder.square_mm
+    exposure_s = blur_mm / (builder.speed_mps * 1e3)
+    time_s = float(rng.uniform(0, builder.latest_s))
     frame = Renderer(scene, (time_s, time_s), exposure_s).frame(time_s)
     look = Look.draw(rng, size, square_px)
     return look.apply(frame.image, rng), frame.labels
-
-
-def open_stage(
-    rng: np.random.Generator, size: tuple[int, int], square_px: float, wanted: Wanted, square_mm: float | None = None
-) -> Stage:
-    """An empty stage, seen by a camera that may be tilted."""
-    any_mm = float(rng.choice((15.0, 20.0, 25.0, 40.0, 60.0)))
-    square_mm = any_mm if square_mm is None else square_mm
-    mm_per_px = square_mm / square_px
-    roll = rng.normal(0, 0.06) if rng.random() < 0.8 else rng.uniform(-0.8, 0.8)
-    pan, tilt = rng.uniform(-0.35, 0.35), rng.uniform(-0.25, 0.25)
-    if rng.random() < 0.5:
-        pan, tilt = pan * 0.1, tilt * 0.1
-    k1 = float(rng.uniform(-0.25, 0.1)) if rng.random() < 0.25 else 0.0
-    camera = Camera.facing(size, mm_per_px, (0.0, 0.0), roll, pan, tilt, 1.7 * max(size), k1)
-    half = size[0] / 2 * mm_per_px, size[1] / 2 * mm_per_px
-    return Stage(rng, camera, half, square_mm, wanted)
-
-
-def add_backdrop(stage: Stage) -> None:
-    """Things far behind, of any size."""
-    rng, (hx, hy) = stage.rng, stage.half_mm
-    if stage.chance(0.6):
-        size = 2 * min(hx, hy) * float(np.exp(rng.uniform(-3.5, -1.2)))
-        for _ in range(int(rng.integers(1, 7))):  # one body each: a layer as large as all of them costs more
-            stage.bodies.append(Body(STEADY, clutter(rng, (-hx, -hy, 2 * hx, 2 * hy), size, 1)))
-
-
-def add_foreground(stage: Stage) -> None:
-    """Cables, rods and flying debris in front of everything."""
-    rng, (hx, hy) = stage.rng, stage.half_mm
-    if stage.chance(0.2):
-        start = rng.uniform(-hx, hx), -1.2 * hy
-        end = rng.uniform(-hx, hx), 1.2 * hy
-        width = stage.square_mm * rng.uniform(0.1, 0.9)
-        stage.bodies.append(Body(STEADY, (stage.rod(start, end, width, stage.pick("dark", "steel", "paint")),)))
-    if stage.chance(0.25):
-        for _ in range(int(rng.integers(1, 9))):
-            place, radius = rng.uniform(-1, 1, 2) * (hx, hy), stage.square_mm * np.exp(rng.uniform(-2, 0.6))
-            outline = regular(place, radius, int(rng.integers(3, 7)), rng.uniform(0, 2))
-            piece = Part(outline, stage.pick("dark", "rust", "paint"), gain=rng.uniform(0.5, 1.5))
-            motion = BodyMotion((0.0, 0.0), tuple(stage.speed_mps * rng.uniform(-2, 2, 2)))
-            stage.bodies.append(Body(motion, (piece,)))

@@ -8,22 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from gjadet_yolo.data.media import VideoFile
 from gjadet_yolo.messages import suggestion
 from gjadet_yolo.synth.paint.look import Look
 from gjadet_yolo.synth.paint.render import Frame, Renderer
 from gjadet_yolo.synth.scenes.builder import Event, Impact, Wanted
-from gjadet_yolo.synth.still import SCENES, add_backdrop, add_foreground, open_stage
+from gjadet_yolo.synth.scenes.compose import SCENES, begin_scene, compose
+from gjadet_yolo.synth.truth import VideoTruth, follow
 from gjadet_yolo.synth.world.pulse import STOPS, PiecewiseLinear
 from gjadet_yolo.synth.world.scene import Scene
-from gjadet_yolo.synth.write.truth import VideoTruth, follow
 
 SIDES = (64, 4096)  # of pictures and videos
-RATES_FPS = (0.001, 10_000_000)
-MOST_FRAMES = 100_000
+RATES_FPS = (0.001, 10_000_000)  # up to what the fastest cameras do; beyond, a typing error is more likely
+MOST_FRAMES = 100_000  # 100 s at 1000 frames/s: a crash takes less than one
 BYTES_PER_PX, TRUTH_BYTES = 0.08, 23_000  # per frame, measured at 640 px; the truth's do not depend on the size
 SPEEDS_MPS = (0.5, 100.0)  # that a table pulse may take away
-SMALLEST_PX = 6.0  # side of a video's squares
+SMALLEST_PX = 6.0  # side of a video's squares: twice the smallest extent that gets a box
 SHUTTER = 0.2  # longest exposure, as a share of the time between frames
 CONTACT, STOPPING = 0.15, 0.7  # moment of contact, and longest pulse, as shares of the video
 RUN_UP = 0.15  # longest way before contact, as a share of the picture's width
@@ -42,7 +41,6 @@ class VideoPlan:
     Attributes:
         size_px: (W, H).
         fps: Frames per second of the high-speed camera.
-        frames: Number of frames.
         scene: ``rig``, ``train`` or ``closeup``.
         pulse: ``half_sine``, ``haversine``, ``trapezoid``, or a CSV file of time_s, deceleration_mps2.
     """
@@ -70,7 +68,7 @@ class VideoPlan:
             raise ValueError(f"there is no pulse '{self.pulse}'.{suggestion(self.pulse, [*STOPS, 'FILE.csv'])}")
 
     def size_bytes(self) -> float:
-        """What a video and its truth take on the disk, about."""
+        """Bytes on disk of a video and its truth, about."""
         width, height = self.size_px
         return self.frames * (width * height * BYTES_PER_PX + TRUTH_BYTES)
 
@@ -80,10 +78,6 @@ class Video:
     """A scene in motion, ready to be rendered.
 
     Attributes:
-        plan: What it shows.
-        scene: Its geometry.
-        look: Light, lens and sensor.
-        exposure_s: Exposure time.
         rng: Source of what differs between frames.
         event: The impact.
         rendered: Labels of the frames rendered so far; their pictures are not kept.
@@ -104,7 +98,7 @@ class Video:
 
     def frames(self) -> Iterator[np.ndarray]:
         """Pictures (H, W, 3) uint8, one by one; their labels are kept for :meth:`truth`."""
-        self.rendered.clear()
+        self.rendered.clear()  # a second pass starts anew
         renderer = Renderer(self.scene, (0.0, float(self.time_s[-1])), self.exposure_s)
         for time_s in self.time_s:
             frame = renderer.frame(float(time_s))
@@ -121,11 +115,7 @@ class Video:
 
 
 def draw_video(rng: np.random.Generator, plan: VideoPlan) -> Video:
-    """Stage a video.
-
-    Args:
-        rng: Source of all randomness.
-        plan: What it shall show.
+    """Set up a video: its scene, camera, impact and look.
 
     Raises:
         FileNotFoundError: No such pulse table.
@@ -138,18 +128,15 @@ def draw_video(rng: np.random.Generator, plan: VideoPlan) -> Video:
         table = read_pulse(Path(plan.pulse))
         speed_mps, way_mm = stop_of(table)
         square_mm = 1.05 * way_mm / (ROOM[plan.scene] * width) * square_px  # the whole way fits into the picture
-    stage = open_stage(rng, plan.size_px, square_px, CROWD[plan.scene], square_mm)
-    stage.speed_mps = speed_mps
+    builder = begin_scene(rng, plan.size_px, square_px, CROWD[plan.scene], square_mm)
+    builder.speed_mps = speed_mps
     if pulse is not None:  # slow enough to be in view before contact
-        stage.speed_mps = min(speed_mps, 2e-3 * stage.half_mm[0] * RUN_UP / (CONTACT * length_s))
-    stage.impact = Impact(CONTACT * length_s, STOPPING * length_s, pulse or (lambda speed, distance: table))
-    add_backdrop(stage)
-    background = SCENES[plan.scene](stage)
-    add_foreground(stage)
-    scene = Scene(stage.camera, tuple(stage.bodies), background, int(rng.integers(2**31)))
+        builder.speed_mps = min(speed_mps, 2e-3 * builder.half_mm[0] * RUN_UP / (CONTACT * length_s))
+    builder.impact = Impact(CONTACT * length_s, STOPPING * length_s, pulse or (lambda speed, distance: table))
+    scene = compose(builder, plan.scene)
     look = Look.draw(rng, plan.size_px, square_px)
-    longest_s = min(SHUTTER / plan.fps, stage.square_mm / (stage.speed_mps * 1e3))  # a square's blur at most
-    return Video(plan, scene, look, float(rng.uniform(0.1, 1)) * longest_s, rng, stage.event)
+    longest_s = min(SHUTTER / plan.fps, builder.square_mm / (builder.speed_mps * 1e3))  # a square's blur at most
+    return Video(plan, scene, look, float(rng.uniform(0.1, 1)) * longest_s, rng, builder.event)
 
 
 def stop_of(table: PiecewiseLinear) -> tuple[float, float]:
@@ -174,18 +161,3 @@ def read_pulse(file: Path) -> PiecewiseLinear:
             f"decelerations in m/s²."
         )
     return table
-
-
-def write_video(video: Video, file: Path) -> VideoTruth:
-    """Render a video into an AVI file.
-
-    Returns:
-        The truth.
-
-    Raises:
-        OSError: The file cannot be written, or not to its end.
-    """
-    with VideoFile(file, video.plan.size_px) as writer:
-        for picture in video.frames():
-            writer.write(picture)
-    return video.truth()

@@ -21,7 +21,7 @@ import pytest
 
 from gjadet_yolo.cli.main import main
 from gjadet_yolo.data.media import VideoFile, count_frames
-from gjadet_yolo.synth.still import Recipe
+from gjadet_yolo.synth.still import SceneMix
 from gjadet_yolo.synth.write.pictures import Request, render_set
 
 SYNTH = ("imgsz=96", "square=6,12", "point=4", "scene=rig")
@@ -49,9 +49,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from gjadet_yolo.locate import weights
 
     root = tmp_path_factory.mktemp("writing")
-    recipe = Recipe({"point": 4.0}, {"rig": 1.0}, (6.0, 12.0))
+    mix = SceneMix({"point": 4.0}, {"rig": 1.0}, (6.0, 12.0))
     (root / "in" / "frames").mkdir(parents=True)
-    render_set(Request(4, 2, 96, 0, recipe), root / "in" / "set")
+    render_set(Request(4, 2, 96, 0, mix), root / "in" / "set")
     (root / "in" / "coco").mkdir()
     for split in ("train", "val"):
         (root / "in" / "coco" / split).symlink_to(root / "in" / "set" / "images" / split)

@@ -19,7 +19,8 @@ from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.evaluate.curves import read_class_ratios
 from gjadet_yolo.losses.statistics import statistics
 from gjadet_yolo.losses.weights import box_weights
-from gjadet_yolo.synth.video import VideoPlan, draw_video, write_video
+from gjadet_yolo.synth.video import VideoPlan, draw_video
+from gjadet_yolo.synth.write.videos import write_video
 
 pytestmark = pytest.mark.slow
 

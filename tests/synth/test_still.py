@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from gjadet_yolo.synth.paint.look import Look
-from gjadet_yolo.synth.still import SCENES, Recipe, draw_still
+from gjadet_yolo.synth.scenes.compose import SCENES
+from gjadet_yolo.synth.still import SceneMix, draw_still
 from gjadet_yolo.synth.world.scene import NAMES
 
 SIZE = (256, 256)
@@ -16,10 +17,10 @@ OFTEN = {"point": 25.0, "bogie": 0.4, "wheel": 1.0, "absorber": 0.5, "rw": 0.4}
 
 def test_frequencies_are_as_requested():
     """Means over 200 pictures; four standard errors of the request's own spread, and 10 % for what hides objects."""
-    recipe = Recipe(OFTEN, square_px=(5.0, 20.0))
+    mix = SceneMix(OFTEN, square_px=(5.0, 20.0))
     counts = np.array(
         [
-            np.bincount(draw_still(np.random.default_rng([1, i]), SIZE, recipe)[1][:, 0].astype(int), minlength=5)
+            np.bincount(draw_still(np.random.default_rng([1, i]), SIZE, mix)[1][:, 0].astype(int), minlength=5)
             for i in range(200)
         ]
     )
@@ -30,15 +31,15 @@ def test_frequencies_are_as_requested():
 
 def test_default_tail_is_as_long_as_that_of_crash2024():
     """`point` one to two orders of magnitude above the others."""
-    per_image = Recipe().per_image
+    per_image = SceneMix().per_image
     assert all(10 <= per_image["point"] / per_image[name] <= 500 for name in NAMES[1:])
 
 
 @pytest.mark.parametrize("kind", SCENES)
 def test_boxes_lie_in_the_picture(kind):
-    recipe = Recipe({"point": 30.0}, {kind: 1.0}, (6.0, 12.0))
+    mix = SceneMix({"point": 30.0}, {kind: 1.0}, (6.0, 12.0))
     for seed in range(6):
-        image, labels = draw_still(np.random.default_rng(seed), SIZE, recipe)
+        image, labels = draw_still(np.random.default_rng(seed), SIZE, mix)
         assert image.shape == (256, 256, 3)
         assert image.dtype == np.uint8
         assert ((labels[:, 1:] >= 0) & (labels[:, 1:] <= 256)).all()
@@ -47,28 +48,28 @@ def test_boxes_lie_in_the_picture(kind):
 
 def test_sides_span_the_request():
     """Squares of 6 to 8 px, seen by cameras that tilt and roll: the median side lies within."""
-    recipe = Recipe({"point": 30.0}, {"rig": 1.0}, (6.0, 8.0))
-    boxes = np.concatenate([draw_still(np.random.default_rng(seed), SIZE, recipe)[1] for seed in range(10)])
+    mix = SceneMix({"point": 30.0}, {"rig": 1.0}, (6.0, 8.0))
+    boxes = np.concatenate([draw_still(np.random.default_rng(seed), SIZE, mix)[1] for seed in range(10)])
     side = np.sqrt((boxes[:, 3] - boxes[:, 1]) * (boxes[:, 4] - boxes[:, 2]))
     assert 5.5 < np.median(side) < 9
 
 
 @pytest.mark.parametrize(
-    ("recipe", "message"),
+    ("mix", "message"),
     [
-        (Recipe(scenes={"rigg": 1.0}), "no scene 'rigg'. Did you mean 'rig'?"),
-        (Recipe(per_image={"points": 3.0}), "no class 'points'. Did you mean 'point'?"),
-        (Recipe(scenes={"rig": 0.0}), "shares of scenes are {'rig': 0.0}"),
-        (Recipe(square_px=(2.0, 9.0)), "square_px is 2 to 9, allowed: above 3"),
-        (Recipe(square_px=(9.0, 5.0)), "square_px is 9 to 5"),
-        (Recipe(per_image={"point": 500.0}), "point=500 squares per image do not fit: allowed are 0 to"),
-        (Recipe(per_image={"point": 5.0, "wheel": 9.0}), "wheel=9 per image, allowed: 0 to"),
-        (Recipe({"point": 5.0, "rw": 0.5}, {"closeup": 1.0}), "rw=0.5 per image, allowed: 0 to 0"),
+        (SceneMix(scenes={"rigg": 1.0}), "no scene 'rigg'. Did you mean 'rig'?"),
+        (SceneMix(per_image={"points": 3.0}), "no class 'points'. Did you mean 'point'?"),
+        (SceneMix(scenes={"rig": 0.0}), "shares of scenes are {'rig': 0.0}"),
+        (SceneMix(square_px=(2.0, 9.0)), "square_px is 2 to 9, allowed: above 3"),
+        (SceneMix(square_px=(9.0, 5.0)), "square_px is 9 to 5"),
+        (SceneMix(per_image={"point": 500.0}), "point=500 squares per image do not fit: allowed are 0 to"),
+        (SceneMix(per_image={"point": 5.0, "wheel": 9.0}), "wheel=9 per image, allowed: 0 to"),
+        (SceneMix({"point": 5.0, "rw": 0.5}, {"closeup": 1.0}), "rw=0.5 per image, allowed: 0 to 0"),
     ],
 )
-def test_refusals(recipe, message):
+def test_refusals(mix, message):
     with pytest.raises(ValueError) as error:
-        recipe.check(SIZE)
+        mix.check(SIZE)
     assert message in str(error.value)
 
 

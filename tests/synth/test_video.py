@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from gjadet_yolo.synth.still import SCENES
-from gjadet_yolo.synth.video import VideoPlan, draw_video, write_video
+from gjadet_yolo.synth.scenes.compose import SCENES
+from gjadet_yolo.synth.video import VideoPlan, draw_video
 from gjadet_yolo.synth.world.pulse import STOPS
-from gjadet_yolo.synth.write.truth import write_truth
+from gjadet_yolo.synth.write.videos import write_truth, write_video
 
 SIZE = (160, 160)
 

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from gjadet_yolo.geometry.boxes import area, overlaps
+
 MARGIN = 0.2  # of surroundings on each side that fade in, relative to the box
 SCALES = (0.7, 1.4)
 LARGEST = 0.6  # of the image's side
@@ -140,13 +142,3 @@ def fade(cut: Cut) -> np.ndarray:
         after = (side - middle) / (side - high) if side - high >= 1 else np.ones(side)
         ramps.append(np.clip(np.minimum(before, after), 0, 1))
     return np.outer(ramps[1], ramps[0]).astype(np.float32)
-
-
-def overlaps(boxes: np.ndarray, area_xyxy: np.ndarray) -> np.ndarray:
-    """Which boxes (N, 4) share anything with an area (4,)."""
-    return ((boxes[:, :2] < area_xyxy[2:]) & (boxes[:, 2:] > area_xyxy[:2])).all(1)
-
-
-def area(boxes: np.ndarray) -> np.ndarray:
-    """Areas of xyxy boxes, (N,)."""
-    return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1)

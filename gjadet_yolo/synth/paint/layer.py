@@ -1,7 +1,7 @@
-"""One body's pixels: colour times coverage and coverage, in a window of the image.
+"""One body's pixels, colour times coverage and coverage, in a window of the image.
 
-Layers are painted over each other from back to front. Until then a layer can be smeared along the way that its body
-went during the exposure, so that motion blur mixes the body with what is behind it, as film does.
+Before layers are painted over each other from back to front, each can be smeared along the way that its body went
+during the exposure: motion blur then mixes the body with what is behind it, as film does.
 """
 
 from __future__ import annotations
@@ -32,13 +32,11 @@ class Layer:
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """Rows and columns of the image."""
         height, width = self.pixels.shape[:2]
         return slice(self.y, self.y + height), slice(self.x, self.x + width)
 
     @property
     def alpha(self) -> np.ndarray:
-        """Coverage, (H, W)."""
         return self.pixels[..., 3]
 
     @classmethod
@@ -49,29 +47,24 @@ class Layer:
         return cls(int(first[0]), int(first[1]), np.zeros((last[1] - first[1], last[0] - first[0], 4), np.float32))
 
     def paint_patches(self, corners_px: list[np.ndarray], colours: np.ndarray) -> None:
-        """Paint convex polygons that do not overlap.
-
-        Coverages are added up before anything is blended: painting one neighbour over the other would let a quarter of
-        the background through along their common edge.
-
-        Args:
-            corners_px: Corners in the image, (K, 2) each.
-            colours: (N, 3).
-        """
+        """Paint N convex polygons (K, 2) in px that do not overlap, in colours (N, 3)."""
         height, width = self.pixels.shape[:2]
         points = np.concatenate(corners_px) - (self.x, self.y)
         low = np.clip(np.floor(points.min(0)).astype(int) - 1, 0, (width, height))
         size = np.clip(np.ceil(points.max(0)).astype(int) + 1, low, (width, height)) - low
         part = self.pixels[low[1] : low[1] + size[1], low[0] : low[0] + size[0]]
+        # coverages are added up before anything is blended: painting one neighbour over the other would let a quarter
+        # of the background through along their common edge
         painted = np.zeros_like(part)
         for corners, colour in zip(corners_px, colours, strict=True):
             cover = polygon_coverage(corners - low - (self.x, self.y), tuple(size.tolist()), samples=3)
             painted[cover.window] += cover.alpha[..., None] * np.float32((*colour, 1))
-        part *= np.maximum(1 - painted[..., 3:], 0)
+        part *= np.maximum(1 - painted[..., 3:], 0)  # sums may exceed 1 by rounding
         part += painted
 
     def smear(self, way_px: np.ndarray) -> None:
         """Blur along a way (x, y) in px, centred: what a body shows that moves evenly during the exposure."""
+        # replicated at the border: a body that the image cuts off goes on beyond it
         if np.hypot(*way_px) > BLUR_FROM_PX:
             self.pixels = cv2.filter2D(self.pixels, -1, line_kernel(way_px), borderType=cv2.BORDER_REPLICATE)
 
@@ -88,12 +81,11 @@ class Layer:
 def line_kernel(way_px: np.ndarray) -> np.ndarray:
     """Even motion along a straight way as a convolution, centred; weights sum to 1.
 
-    Points along the way are spread over the four pixels around each, so that a way of any length and direction keeps
-    centroids.
+    Each point of the way is spread over the four pixels around it, which keeps centroids for any length and direction.
     """
     reach = int(np.ceil(np.abs(way_px).max() / 2)) + 1
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1))
-    count = 4 * reach + 1
+    count = 4 * reach + 1  # closer than half a pixel, so that no pixel on the way is left out
     for share in (np.arange(count) + 0.5) / count - 0.5:
         x, y = share * way_px[0] + reach, share * way_px[1] + reach
         column, row = int(x), int(y)

@@ -23,14 +23,12 @@ class Look:
     Attributes:
         light: Factor per pixel, (H, W) float32: illumination, shadows, vignette.
         balance: Factor per channel: exposure and white balance.
-        haze: Dust in the air, opacity (H, W) float32, or None.
-        haze_colour: Its grey level.
+        haze: Dust in the air, opacity (H, W) float32, or None; ``haze_colour`` is its grey level.
         blur_px: Deviation of the lens blur.
         gamma: Exponent of the tone curve.
         noise: Sensor noise at mid grey, in grey levels.
         flicker: Relative change of the light from frame to frame.
-        grey: Monochrome sensor.
-        bayer: Colour filter array and its interpolation.
+        grey: Monochrome sensor; otherwise ``bayer`` tells whether it has a colour filter array.
         sharpen: Strength of the camera's sharpening.
         quality: JPEG quality of the camera's file, or 0 for none.
         shrink: Factor by which the picture was reduced and enlarged again, 1 for none.
@@ -71,6 +69,7 @@ class Look:
             balance=white_balance(rng),
             haze=haze,
             haze_colour=float(rng.uniform(60, 220)),
+            # a tenth of a square at most: more would melt neighbours into grey
             blur_px=float(rng.uniform(0.2, max(0.1 * square_px, 0.4))) if chance(0.6) else 0.0,
             gamma=float(np.exp(rng.uniform(-0.45, 0.45))),
             noise=float(np.exp(rng.uniform(-0.5, 2.6))),
@@ -83,15 +82,8 @@ class Look:
         )
 
     def apply(self, radiance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Picture of a radiance.
-
-        Args:
-            radiance: (H, W, 3) float32 BGR, 0 to 255; changed in place.
-            rng: Source of what differs between frames.
-
-        Returns:
-            (H, W, 3) uint8.
-        """
+        """Picture (H, W, 3) uint8 of a radiance (H, W, 3) float32 BGR, 0 to 255, which is changed in place."""
+        # in the order in which light takes its way: hall, air, lens, sensor, camera, file
         image = radiance
         factor = 1 + self.flicker * float(rng.standard_normal())
         light = cv2.cvtColor(self.light, cv2.COLOR_GRAY2BGR)
@@ -99,9 +91,9 @@ class Look:
         cv2.multiply(image, light, dst=image)
         if self.haze is not None:
             image += self.haze[..., None] * (np.float32(self.haze_colour) - image)
-        if self.blur_px > 0.15:
+        if self.blur_px > 0.15:  # less changes no grey level
             image = cv2.GaussianBlur(image, (0, 0), self.blur_px)
-        np.clip(image, 0, 255, out=image)
+        np.clip(image, 0, 255, out=image)  # a sensor burns out before its tone curve
         if self.gamma != 1:
             image = cv2.pow(image * np.float32(1 / 255), self.gamma) * np.float32(255)
         picture = degrade.sensor_noise(image, self.noise, rng)
@@ -119,8 +111,8 @@ class Look:
 
 
 def light_field(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Illumination, shadows and vignette, (H, W) float32; drawn at half the resolution."""
-    full, size = size, (max(size[0] // 2, 1), max(size[1] // 2, 1))
+    """Illumination, shadows and vignette, (H, W) float32."""
+    full, size = size, (max(size[0] // 2, 1), max(size[1] // 2, 1))  # light is smooth, and this takes a quarter as long
     field = np.exp(noise(rng, size, max(size) / rng.uniform(1, 3)) * np.float32(rng.uniform(0, 0.4)))
     for _ in range(int(rng.choice(4, p=(0.6, 0.2, 0.1, 0.1)))):  # lamps that burn out what they hit
         reach = max(size) * rng.uniform(0.06, 0.4)
@@ -147,4 +139,4 @@ def shadow(rng: np.random.Generator, size: Size) -> np.ndarray:
     corners = (centre + rng.uniform(-0.7, 0.7, (4, 2)) * size).astype(np.int32)
     cv2.fillConvexPoly(mask, cv2.convexHull(corners), float(rng.uniform(0.15, 0.7)))
     sigma = float(np.exp(rng.uniform(-0.5, 3)))
-    return cv2.blur(mask, (int(2 * sigma) | 1,) * 2)
+    return cv2.blur(mask, (int(2 * sigma) | 1,) * 2)  # odd, so that the edge stays where it is

@@ -1,7 +1,7 @@
 """Surfaces of a test hall as pixels: steel, rust, paint, concrete, rock and what resembles a target without being one.
 
-A material is a function ``f(rng, (W, H)) -> (H, W, 3)`` float32, BGR in 0 to 255, that looks right when a pixel of it
-is about a pixel of the image. All are sums of value noise: random numbers on coarse grids, enlarged.
+A material is a function ``f(rng, (W, H)) -> (H, W, 3)`` float32, BGR from 0 to 255, that looks right when a pixel of
+it is about a pixel of the image. All are sums of value noise: random numbers on coarse grids, enlarged.
 """
 
 from __future__ import annotations
@@ -12,20 +12,14 @@ import cv2
 import numpy as np
 
 Size = tuple[int, int]
-GRAIN = 256  # side of the tile that per-pixel noise repeats
+GRAIN = 256  # side of the tile that per-pixel noise repeats: normal numbers for every pixel are slow
 
 
 def noise(rng: np.random.Generator, size: Size, cell: float, stretch: float = 1.0) -> np.ndarray:
-    """Smooth noise of mean 0 and deviation near 1, (H, W) float32.
-
-    Args:
-        rng: Source of randomness.
-        size: (W, H) in px.
-        cell: Size of its blobs in px.
-        stretch: How much longer they are along x.
-    """
+    """Smooth noise of mean 0 and deviation near 1, (H, W) float32, with blobs of ``cell`` px, longer along x."""
     columns, rows = (max(int(side / step), 1) + 3 for side, step in zip(size, (cell * stretch, cell), strict=True))
     coarse = rng.standard_normal((min(rows, size[1] + 3), min(columns, size[0] + 3)), dtype=np.float32)
+    # straight slopes between grid points are visible in large blobs only
     return cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC if cell > 4 else cv2.INTER_LINEAR)
 
 
@@ -49,6 +43,7 @@ def tint(rng: np.random.Generator, level: tuple[float, float], saturation: float
 
 def mix(share: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """``first`` where the share (H, W) is 0, ``second`` where it is 1."""
+    # by OpenCV: NumPy is slow at broadcasting over three channels
     weight = cv2.cvtColor(np.clip(share, 0, 1).astype(np.float32), cv2.COLOR_GRAY2BGR)
     return first + weight * (second - first)
 
@@ -75,14 +70,14 @@ def paint(rng: np.random.Generator, size: Size) -> np.ndarray:
     """Painted sheet, light or coloured, with stains and scratches."""
     colour = tint(rng, (60, 240), 0.5 if rng.random() < 0.5 else 0.08)
     image = np.repeat((1 + 0.06 * noise(rng, size, max(size) / 2))[..., None], 3, 2) * colour
-    stains = (fractal(rng, size, rng.uniform(20, 80)) - rng.uniform(1.2, 2.6)) * 2
+    stains = (fractal(rng, size, rng.uniform(20, 80)) - rng.uniform(1.2, 2.6)) * 2  # in deviations: from many to few
     return mix(stains * np.float32(rng.uniform(0.2, 0.9)), image, tint(rng, (20, 120), 0.2))
 
 
 def concrete(rng: np.random.Generator, size: Size) -> np.ndarray:
     """Grey with blotches and pores."""
     image = tint(rng, (70, 190), 0.06) * (1 + 0.08 * fractal(rng, size) + 0.03 * grain(rng, size))[..., None]
-    pores = (noise(rng, size, 3) - 2.2) * 2
+    pores = (noise(rng, size, 3) - 2.2) * 2  # 2.2 deviations leave about one cell in seventy
     return mix(pores, image, image * 0.55)
 
 
@@ -104,7 +99,7 @@ def hall(rng: np.random.Generator, size: Size) -> np.ndarray:
     image = np.repeat((1 + 0.3 * noise(rng, size, max(size) / 2))[..., None], 3, 2) * tint(rng, (10, 170), 0.12)
     for _ in range(int(rng.integers(2, 14))):
         x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
-        w, h = (int(side * rng.uniform(0.02, 0.5) ** 1.5) + 2 for side in size)
+        w, h = (int(side * rng.uniform(0.02, 0.5) ** 1.5) + 2 for side in size)  # more small things than large ones
         image[y : y + h, x : x + w] *= rng.uniform(0.4, 1.8)
     sigma = rng.uniform(0.3, 4)
     return cv2.GaussianBlur(image, (0, 0), sigma) if sigma > 0.6 else image

@@ -1,12 +1,12 @@
-"""Area coverage of convex shapes on a pixel grid, honest to a hundredth of a pixel.
+"""Area coverage of convex shapes on a pixel grid, true to a hundredth of a pixel.
 
 Pixel (row i, column j) covers the square from (j, i) to (j + 1, i + 1), so that a label box and a drawn square mean the
-same place. Coverage is the product of one ramp per edge, taken on a grid of sub-pixels and averaged: exact for edges
-along the axes, and unbiased for others, where point sampling would be off by up to half a sub-pixel.
+same place. Coverage is the product of one ramp per edge, averaged over sub-pixels: exact for edges along the axes and
+unbiased for others, where point sampling would be off by up to half a sub-pixel.
 
-Sharp shapes have a limit of their own: pixels that integrate over their area keep the area but not the centroid, which
-is off by up to 1 / (8 * width) px per axis. A blur of one pixel before the sampling, about what a good lens does, makes
-the pixel response a tent, which keeps the centroid exactly (a linear B-spline reproduces linear functions).
+Pixels that integrate a sharp shape over their area keep its area but not its centroid, which is off by up to
+1 / (8 * width) px per axis. A blur of one pixel before the sampling, about what a good lens does, makes the pixel
+response a tent, which keeps the centroid exactly (a linear B-spline reproduces linear functions).
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ class Coverage:
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """Rows and columns of the image that ``alpha`` belongs to."""
         height, width = self.alpha.shape
         return slice(self.y, self.y + height), slice(self.x, self.x + width)
 
@@ -50,12 +49,7 @@ class Coverage:
         return float((weights.sum(0) @ columns) / weights.sum()), float((weights.sum(1) @ rows) / weights.sum())
 
     def blend(self, image: np.ndarray, colour: np.ndarray | float) -> None:
-        """Paint into an image in place.
-
-        Args:
-            image: (H, W, C) float.
-            colour: Colour per channel (C,), per pixel of the window (h, w, C), or one number.
-        """
+        """Paint into an image (H, W, C) in place; colour is one number, (C,), or (h, w, C) for the window's pixels."""
         window = image[self.window]
         window += self.alpha[..., None] * (colour - window)
 
@@ -64,7 +58,7 @@ def polygon_coverage(corners_px: np.ndarray, size: tuple[int, int], sharp: bool 
     """Coverage of a convex polygon.
 
     Args:
-        corners_px: Corners (K, 2) as x, y in px, in either direction of rotation.
+        corners_px: Corners (K, 2) in px, in either direction of rotation.
         size: Image size (W, H) in px; what lies outside is cut off.
         sharp: Leave out the blur of one pixel; centroids are then as good as a pixel grid allows.
         samples: Sub-pixels per pixel and axis, an odd number.
@@ -88,16 +82,22 @@ def polygon_coverage(corners_px: np.ndarray, size: tuple[int, int], sharp: bool 
     width, height = high - low
     x = low[0] + (np.arange(width * samples) + 0.5) / samples
     y = low[1] + (np.arange(height * samples) + 0.5) / samples
-    alpha = np.ones((len(y), len(x)))
-    for corner, edge in zip(corners, edges, strict=True):
-        normal = turn * np.array((-edge[1], edge[0]))  # inwards
-        span = np.abs(normal).sum() / samples  # what the distance changes across a sub-pixel
-        if span == 0:
-            continue
-        distance = ((x - corner[0]) * normal[0])[None, :] + ((y - corner[1]) * normal[1])[:, None]
-        alpha *= np.clip(distance / span + 0.5, 0, 1)
+    alpha = product_of_ramps(corners, edges * turn, x, y, samples)
     if not sharp:
         alpha = cv2.blur(alpha, (samples, samples), borderType=cv2.BORDER_REPLICATE)
     alpha = alpha.reshape(height, samples, width, samples).mean((1, 3))
     alpha = alpha[first[1] - low[1] : last[1] - low[1], first[0] - low[0] : last[0] - low[0]]
     return Coverage(int(first[0]), int(first[1]), np.clip(alpha, 0, 1).astype(np.float32))
+
+
+def product_of_ramps(corners: np.ndarray, edges: np.ndarray, x: np.ndarray, y: np.ndarray, samples: int) -> np.ndarray:
+    """Coverage of sub-pixels with their middles at columns x and rows y; edges run with the inside on their left."""
+    alpha = np.ones((len(y), len(x)))
+    for corner, edge in zip(corners, edges, strict=True):
+        normal = np.array((-edge[1], edge[0]))  # inwards
+        span = np.abs(normal).sum() / samples  # what the distance changes across a sub-pixel
+        if span == 0:  # a repeated corner
+            continue
+        distance = ((x - corner[0]) * normal[0])[None, :] + ((y - corner[1]) * normal[1])[:, None]
+        alpha *= np.clip(distance / span + 0.5, 0, 1)
+    return alpha

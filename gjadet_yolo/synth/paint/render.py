@@ -26,8 +26,7 @@ class Lens:
     Attributes:
         low: Column and row of the ideal image's first pixel.
         size: Its size (W, H).
-        x: Column of the ideal image that each pixel shows, (H, W) float32.
-        y: Row.
+        x, y: Column and row of the ideal image that each pixel shows, (H, W) float32.
     """
 
     low: tuple[int, int]
@@ -60,7 +59,7 @@ class Frame:
     """One picture.
 
     Attributes:
-        image: Radiance, BGR, 0 to 255 where nothing is over-exposed, (H, W, 3) float32.
+        image: Radiance, BGR, (H, W, 3) float32; above 255 where it is over-exposed.
         targets: The points.
         things: Labels of the other classes: class and xyxy in px, (M, 5).
     """
@@ -88,6 +87,7 @@ class Renderer:
 
     def __init__(self, scene: Scene, times_s: tuple[float, float], exposure_s: float = 0.0) -> None:
         self.scene, self.exposure_s = scene, exposure_s
+        # a generator for each surface: what one looks like does not depend on how much another has drawn
         rng = np.random.default_rng([scene.seed, 0])
         self.background = surface_of(scene.background, rng, scene.camera.size_px)
         self.lens = Lens.of(scene.camera)
@@ -110,7 +110,7 @@ class Renderer:
         bounds = bounds_of(body)
         corners = self.scene.camera.project(body.motion.markers(np.array([time_s]), bounds).position_mm[0])
         way = self.way_px(body, bounds.mean(0), time_s)
-        margin = 2 + np.abs(way) / 2
+        margin = 2 + np.abs(way) / 2  # the smear, and a pixel each for blur and interpolation
         layer = Layer.empty(corners.min(0) - margin, corners.max(0) + margin, self.scene.camera.size_px)
         if not layer.pixels.size:
             return layer
@@ -125,7 +125,7 @@ class Renderer:
         if sprite is not None and sprite.grime is not None:
             dirt = Layer(layer.x, layer.y, np.zeros_like(layer.pixels))
             self.warp(sprite.grime, sprite, pose, dirt)
-            dirt.pixels *= layer.alpha[..., None]
+            dirt.pixels *= layer.alpha[..., None]  # dirt sticks to the body only
             layer.pixels *= 1 - dirt.pixels[..., 3:]
             layer.pixels += dirt.pixels
         layer.smear(way)
@@ -134,6 +134,7 @@ class Renderer:
     def warp(self, pixels: np.ndarray, sprite: Sprite, pose: np.ndarray, layer: Layer) -> None:
         """Set a layer's pixels to those of a sprite."""
         step = 1 / sprite.px_per_mm
+        # OpenCV counts from the middle of the first pixel, the scene from its corner: hence the halves
         to_mm = np.array([[step, 0, sprite.low_mm[0] + step / 2], [0, step, sprite.low_mm[1] + step / 2], [0, 0, 1]])
         matrix = np.array(self.scene.camera.homography) @ pose @ to_mm  # sprite pixel index to ideal image
         height, width = layer.pixels.shape[:2]
@@ -148,6 +149,7 @@ class Renderer:
         if self.exposure_s == 0:
             return np.zeros(2)
         span = np.array([time_s - self.exposure_s / 2, time_s + self.exposure_s / 2])
+        # a secant instead of the path: within an exposure neither a pulse nor a vibration bends it visibly
         before, after = self.scene.camera.project(body.motion.markers(span, middle_mm[None]).position_mm[:, 0])
         return after - before
 

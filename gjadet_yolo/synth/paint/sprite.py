@@ -12,7 +12,7 @@ from gjadet_yolo.synth.paint.material import MATERIALS, fractal
 from gjadet_yolo.synth.paint.visible import fill
 from gjadet_yolo.synth.world.scene import Body, Part
 
-COARSE_FROM = (90**2, 400**2)  # px²
+COARSE_FROM = (90**2, 400**2)  # px²; smaller surfaces cost little at full resolution
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Sprite:
 
 def pose_matrix(body: Body, time_s: float) -> np.ndarray:
     """Affine map (3, 3) from the body to the plane of motion, in mm."""
+    # from three points, so that it holds for every motion, that of a crushed tube included
     unit = np.array([(0.0, 0.0), (1000.0, 0.0), (0.0, 1000.0)])
     origin, right, down = body.motion.markers(np.array([time_s]), unit).position_mm[0]
     matrix = np.eye(3)
@@ -66,7 +67,7 @@ def in_view(body: Body, camera: Camera, times_s: tuple[float, float]) -> tuple[n
         inverse = np.linalg.inv(pose_matrix(body, time_s))
         spans.append(view @ inverse[:2, :2].T + inverse[:2, 2])
     seen = np.concatenate(spans)
-    margin = 0.03 * np.ptp(seen, axis=0)
+    margin = 0.03 * np.ptp(seen, axis=0)  # for what happens between the nine times
     return np.maximum(points.min(0), seen.min(0) - margin), np.minimum(points.max(0), seen.max(0) + margin)
 
 
@@ -132,7 +133,7 @@ def write_text(surface: np.ndarray, text: str, rng: np.random.Generator) -> None
     upright = height > width
     board = np.zeros((max(width, 1), height) if upright else (height, width), np.uint8)
     scale = 0.8 * min(board.shape[0] / 30, board.shape[1] / (20 * len(text)))
-    if scale < 0.2:
+    if scale < 0.2:  # not even specks
         return
     origin = int(board.shape[1] * 0.05), int(board.shape[0] / 2 + 11 * scale)
     cv2.putText(board, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, max(1, int(2 * scale)), cv2.LINE_AA)
@@ -145,6 +146,7 @@ def grime_of(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> 
     """Dirt, oil and scuffs that cover about a share of a sprite, (H, W, 4) float32."""
     height, width = shape[:2]
     field_of = fractal(rng, (width, height), rng.uniform(15, 60))
+    # every fourth pixel is enough for a quantile
     alpha = np.clip((field_of - np.quantile(field_of[::4, ::4], 1 - share)) * 2, 0, rng.uniform(0.3, 0.95))[..., None]
     colour = np.float32(rng.uniform(20, 150)) * np.float32((0.85, 0.95, 1.05))
     return np.concatenate((alpha * colour, alpha), -1).astype(np.float32)

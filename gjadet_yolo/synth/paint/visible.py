@@ -15,7 +15,7 @@ import numpy as np
 LEAST_VISIBLE = 0.35
 LEAST_PX = 3.0
 THING_PX = 6.0
-SHIFT = 4  # fixed-point bits of cv2.fillPoly
+SHIFT = 4  # fixed-point bits of cv2.fillPoly: corners are good to a sixteenth of a pixel
 
 
 @dataclass
@@ -33,8 +33,13 @@ class Seen:
     @property
     def is_labelled(self) -> np.ndarray:
         """Which targets get a box, (N,) bool."""
-        sides = self.boxes[:, 2:] - self.boxes[:, :2]
-        return (self.visible >= LEAST_VISIBLE) & (sides >= LEAST_PX).all(1)
+        return is_labelled(self.visible, self.boxes)
+
+
+def is_labelled(visible: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Which targets get a box: the rule above on visible shares (...) and extents, xyxy in px, (..., 4)."""
+    sides = boxes[..., 2:] - boxes[..., :2]
+    return (visible >= LEAST_VISIBLE) & (sides >= LEAST_PX).all(-1)
 
 
 def visible_targets(outlines_px: np.ndarray, hidden: np.ndarray) -> Seen:
@@ -42,6 +47,7 @@ def visible_targets(outlines_px: np.ndarray, hidden: np.ndarray) -> Seen:
     limits = np.array(hidden.shape[::-1], dtype=float)
     low, high = outlines_px.min(1), outlines_px.max(1)
     boxes = np.concatenate((np.clip(low, 0, limits), np.clip(high, 0, limits)), 1)
+    # most targets lie in the image as a whole: only the others are cut
     visible = ((low < limits) & (high > 0)).all(1).astype(float)
     for index in np.flatnonzero(visible):
         outline = outlines_px[index]
@@ -55,7 +61,7 @@ def visible_targets(outlines_px: np.ndarray, hidden: np.ndarray) -> Seen:
         x1, y1 = np.floor(boxes[index, :2]).astype(int)
         x2, y2 = np.ceil(boxes[index, 2:]).astype(int)
         over = hidden[y1:y2, x1:x2]
-        if not over.any():
+        if not over.any():  # nothing before it: the extent stays exact instead of that of whole pixels
             continue
         mask = np.zeros(over.shape, np.uint8)
         fill(mask, outline - (x1, y1))
@@ -115,5 +121,6 @@ def clip_to_visible(box: np.ndarray, seen: np.ndarray, x: int, y: int) -> np.nda
 
 def fill(mask: np.ndarray, corners_px: np.ndarray) -> None:
     """Fill a polygon with 255 in place, edges smoothed; pixel (0, 0) spans from 0 to 1."""
+    # clipped, since the fixed-point numbers of far corners overflow; half a pixel, since OpenCV counts from the middle
     fixed = np.round((np.clip(corners_px, -30000, 30000) - 0.5) * (1 << SHIFT)).astype(np.int32)
     cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, SHIFT)

@@ -1,7 +1,7 @@
-"""What all scenes share: the room in view, the style of the strips, and the things that stand about in a test hall.
+"""What all scenes share: the room in view, how the moving body is braked, and the style of the strips and plates.
 
-Lengths are in mm of the plane of motion; the view spans ``-half_mm`` to ``half_mm``. Builders place bodies from back to
-front and draw from one generator, so that a seed is a scene.
+Lengths are in mm of the plane of motion; the view spans ``-half_mm`` to ``half_mm``. Bodies are placed from back to
+front and everything is drawn from one generator in a fixed order, so that a seed is a scene.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from gjadet_yolo.geometry.boxes import overlaps
 from gjadet_yolo.geometry.camera import Camera
 from gjadet_yolo.synth.scenes.clutter import clutter
 from gjadet_yolo.synth.world.motion import BodyMotion, StepResponse, Vibration
 from gjadet_yolo.synth.world.pulse import Pulse
 from gjadet_yolo.synth.world.scene import Body, Part
-from gjadet_yolo.synth.world.shape import rectangle
+from gjadet_yolo.synth.world.shape import Area, rectangle
 from gjadet_yolo.synth.world.strip import Strip
 from gjadet_yolo.synth.world.target import Colour, Targets
 
@@ -55,14 +56,7 @@ class Impact:
 
 @dataclass(frozen=True)
 class Event:
-    """The impact that a scene has got.
-
-    Attributes:
-        contact_s: When the body touches.
-        speed_mps: Its speed then.
-        peak_mps2: Largest deceleration.
-        duration_s: Length of the pulse.
-    """
+    """The impact of a scene: moment and speed of contact, peak and length of the pulse."""
 
     contact_s: float
     speed_mps: float
@@ -71,7 +65,7 @@ class Event:
 
 
 @dataclass
-class Stage:
+class SceneBuilder:
     """A scene in the making.
 
     Attributes:
@@ -81,10 +75,10 @@ class Stage:
         square_mm: Side of the main squares.
         wanted: Objects to place.
         speed_mps: Speed at impact.
-        event: What came of it, once a body is braked.
         impact: Braking of the moving body; None for stills, where it goes on evenly until ``latest_s``.
+        event: The impact as it is, once a body is braked.
         bodies: Placed so far, back to front.
-        taken: Rectangles (x, y, width, height) that targets keep clear of.
+        taken: Boxes, xyxy in mm, that later targets keep clear of.
         points: Targets placed so far.
         latest_s: How long the scene may run as a still.
     """
@@ -104,15 +98,14 @@ class Stage:
 
     def __post_init__(self) -> None:
         rng = self.rng
+        # one style per scene: the strips of a real test come from one roll of tape
         self.light = LIGHT[int(rng.choice(len(LIGHT), p=(0.45, 0.3, 0.15, 0.1)))]
         self.ink = tuple(np.clip(rng.uniform(4, 60) * (1 + 0.1 * rng.uniform(-1, 1, 3)), 0, 255))
         self.columns = int(rng.choice((1, 2, 3, 4), p=(0.15, 0.72, 0.07, 0.06)))
-        self.flatness = float(
-            rng.uniform(0.75, 1.3) if rng.random() < 0.75 else rng.uniform(0.5, 2.0)
-        )  # length to width
+        most = rng.random() < 0.75
+        self.flatness = float(rng.uniform(0.75, 1.3) if most else rng.uniform(0.5, 2.0))  # length to width
 
     def chance(self, probability: float) -> bool:
-        """True with a probability."""
         return bool(self.rng.random() < probability)
 
     def between(self, low: float, high: float) -> float:
@@ -120,17 +113,19 @@ class Stage:
         return float(low + self.rng.random() * max(high - low, 0))
 
     def pick(self, *names: str) -> str:
-        """One of the names."""
         return names[int(self.rng.integers(len(names)))]
 
     def short(self) -> int:
-        """Targets that are still to be placed."""
+        """How many targets are still to be placed."""
         return max(self.wanted.point - self.points, 0)
 
-    def is_free(self, area: tuple[float, float, float, float]) -> bool:
+    def is_free(self, area: Area) -> bool:
         """Whether a rectangle overlaps nothing that is taken."""
-        x, y, w, h = area
-        return all(x >= a + c or a >= x + w or y >= b + d or b >= y + h for a, b, c, d in self.taken)
+        return not overlaps(np.array(self.taken).reshape(-1, 4), np.array(corners_of(area))).any()
+
+    def take(self, area: Area) -> None:
+        """Keep later targets clear of a rectangle."""
+        self.taken.append(corners_of(area))
 
     def shaken(self, velocity_mps: tuple[float, float] = (0.0, 0.0)) -> BodyMotion:
         """Motion of a body that goes on evenly, with slight vibrations."""
@@ -139,19 +134,21 @@ class Stage:
     def braked(self, room_mm: float, pitch_rad: float = 0.01) -> BodyMotion:
         """Motion of the body that hits something, placed as at contact, with room ahead for the crush."""
         rng, start_s = self.rng, self.impact.time_s if self.impact else 0.0
-        self.latest_s = room_mm / (self.speed_mps * 1e3)
+        self.latest_s = room_mm / (self.speed_mps * 1e3)  # later, a still's body would run into what it hits
         pitch = StepResponse(rng.uniform(-1, 1) * pitch_rad, rng.uniform(3, 12), rng.uniform(10, 40), start_s)
         if self.impact is None:
             return BodyMotion((0.0, 0.0), (self.speed_mps, 0.0), pitch=pitch, vibration=self._vibration(5.0))
         distance_m = min(room_mm * 1e-3, self.speed_mps * self.impact.longest_s / 2)  # half the speed in the mean
         pulse = self.impact.pulse(self.speed_mps, distance_m)
         peak_mps2 = float(pulse.deceleration(np.linspace(0, pulse.duration_s, 101)).max())
+        # scenes are laid out as at contact, so at time 0 the body is one run-up behind its place
         origin, vibration = (-self.speed_mps * 1e3 * start_s, 0.0), self._vibration(VIBRATION * peak_mps2)
         self.event = Event(start_s, self.speed_mps, peak_mps2, pulse.duration_s)
         return BodyMotion(origin, (self.speed_mps, 0.0), pulse, start_s, pitch, vibration)
 
     def _vibration(self, most_mps2: float) -> tuple[Vibration, Vibration]:
         """Vibrations along x and y with at most the given acceleration."""
+        # second axis off by 1.3 and a phase: equal ones would shake the body along a diagonal
         hertz, strength = self.rng.uniform(30, 120), self.rng.uniform(0, 1) * most_mps2
         return tuple(
             Vibration(strength * 1e3 / (2 * np.pi * rate) ** 2, rate, phase)
@@ -173,12 +170,9 @@ class Stage:
 
         Args:
             corner_mm: Top left corner of its room on the body.
-            length_mm: Room along it; the strip is as long as the targets still wanted allow.
-            lying: Along x instead of y.
-            columns: Squares across; default: the scene's.
-            bend_per_mm: Curvature.
-            angle_rad: Direction against the y axis, in addition.
-            share: Part of the targets still wanted that it may take.
+            length_mm: Room along it, along x if it is ``lying``, else along y.
+            columns, bend_per_mm, angle_rad: See ``Strip``; columns default to the scene's.
+            share: Part of the targets still wanted that it may take, which limits its length.
             within: Outline (K, 2) that its squares may not leave.
         """
         rng, side, across, (x, y) = self.rng, self.square_mm, columns or self.columns, corner_mm
@@ -187,18 +181,18 @@ class Stage:
             return Targets(), ()
         straight = bend_per_mm == 0 and angle_rad == 0
         turn = angle_rad - np.pi / 2 if lying else angle_rad
-        corner = (x, y + across * side) if lying and straight else (x, y)
-        lengths = self._row_lengths(rows)
-        strip = Strip(rows, side, corner, turn, across, lengths, bend_per_mm, int(rng.integers(2)))
+        corner = (x, y + across * side) if lying and straight else (x, y)  # a quarter turn swings it above its corner
+        strip = Strip(rows, side, corner, turn, across, self._row_lengths(rows), bend_per_mm, int(rng.integers(2)))
         present = rng.random(rows * across) > (rng.uniform(0.02, 0.12) if self.chance(0.15) else 0.0)  # torn
         if within is not None:
             present &= lies_within(strip.squares_mm, within)
         low, high = strip.squares_mm.min((0, 1)), strip.squares_mm.max((0, 1))
         area = (*low, *(high - low))
+        # callers see to the room of straight strips; where a bent one ends is known only here
         if present.sum() < FEWEST or not (straight or self.is_free(area)):
             return Targets(), ()
         self.points += int(present.sum())
-        self.taken.append(area)
+        self.take(area)
         paper = self._paper(area) if straight and self.chance(0.25) else ()
         return Targets.from_strip(strip, present, self.strip_colours(strip)), paper
 
@@ -210,7 +204,7 @@ class Stage:
             lengths[-count:] *= np.linspace(1, self.rng.uniform(0.35, 0.8), count)
         return tuple(lengths[::-1] if self.chance(0.5) else lengths)
 
-    def _paper(self, area: tuple[float, float, float, float]) -> tuple[Part, ...]:
+    def _paper(self, area: Area) -> tuple[Part, ...]:
         """Sheet behind a strip, a little larger."""
         rim, (x, y, w, h) = self.square_mm * self.rng.uniform(0.05, 0.6), area
         sheet = rectangle(x - rim, y - rim, w + 2 * rim, h + 2 * rim)
@@ -236,13 +230,13 @@ class Stage:
     def disc(self, centre_mm: tuple[float, float], radius_mm: float) -> Targets:
         """A quadrant or dot target."""
         self.points += 1
-        self.taken.append((centre_mm[0] - radius_mm, centre_mm[1] - radius_mm, 2 * radius_mm, 2 * radius_mm))
+        self.take((centre_mm[0] - radius_mm, centre_mm[1] - radius_mm, 2 * radius_mm, 2 * radius_mm))
         ink: Colour = self.ink  # type: ignore[assignment]
         if self.chance(0.7):
             return Targets.quadrant(centre_mm, radius_mm, self.rng.uniform(0, np.pi), self.light, ink)
         return Targets.dot(centre_mm, radius_mm, self.light, ink)
 
-    def panel(self, area: tuple[float, float, float, float], *materials: str) -> tuple[Part, ...]:
+    def panel(self, area: Area, *materials: str) -> tuple[Part, ...]:
         """A plate with edges, seams and what is screwed to it."""
         x, y, w, h = area
         material, parts = self.pick(*(materials or ("paint", "steel", "rust", "dark", "concrete"))), []
@@ -260,6 +254,12 @@ class Stage:
         across = np.array((-arm[1], arm[0])) / max(np.hypot(*arm), 1e-9) * width_mm / 2
         corners = np.array([start + across, end + across, end - across, start - across])
         return Part(corners, material, "round_y" if abs(arm[0]) > abs(arm[1]) else "round_x")
+
+
+def corners_of(area: Area) -> tuple[float, float, float, float]:
+    """Box, xyxy, of x, y, width and height."""
+    x, y, width, height = area
+    return x, y, x + width, y + height
 
 
 def lies_within(squares_mm: np.ndarray, outline_mm: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from gjadet_yolo.synth.world.scene import Part
-from gjadet_yolo.synth.world.shape import rectangle, regular
+from gjadet_yolo.synth.world.shape import Area, Point, rectangle, regular
 
 WORDS = (
     "TEST 04",
@@ -26,8 +26,6 @@ WORDS = (
     "0123456789",
     "X",
 )
-Area = tuple[float, float, float, float]
-Point = tuple[float, float]
 
 
 def clutter(rng: np.random.Generator, area: Area, size_mm: float, count: int) -> tuple[Part, ...]:
@@ -42,6 +40,7 @@ def clutter(rng: np.random.Generator, area: Area, size_mm: float, count: int) ->
     x, y, width, height = area
     parts: list[Part] = []
     for _ in range(count):
+        # 0.4 to 4.5 times a square, so that size alone tells nothing
         size = min(size_mm * np.exp(rng.uniform(-0.9, 1.5)), 0.45 * min(width, height))
         centre = rng.uniform(x + size / 2, x + width - size / 2), rng.uniform(y + size / 2, y + height - size / 2)
         parts += KINDS[int(rng.choice(len(KINDS), p=SHARES))](rng, centre, size)
@@ -54,7 +53,6 @@ def around(centre: Point, width: float, height: float) -> np.ndarray:
 
 
 def any_of(rng: np.random.Generator, *names: str) -> str:
-    """One of the names."""
     return names[int(rng.integers(len(names)))]
 
 
@@ -68,6 +66,7 @@ def bolt_from_the_side(rng: np.random.Generator, centre: Point, size: float) -> 
     """Two or three facets, one of which may shine, and the shank: dark and light rectangles side by side."""
     facets, (x, y), lying = int(rng.integers(2, 4)), centre, rng.random() < 0.5
     parts, step, deep = [], size * rng.uniform(0.8, 1.6), size * rng.uniform(0.8, 1.4)
+    # one facet shines, one lies in shadow: side by side they look like two squares
     gains = rng.permutation(np.array((rng.uniform(1.5, 4), rng.uniform(0.2, 0.6), rng.uniform(0.3, 1.2))))
     for index in range(facets):
         away = (index - (facets - 1) / 2) * step
@@ -83,6 +82,7 @@ def bolt_from_the_side(rng: np.random.Generator, centre: Point, size: float) -> 
 def hole(rng: np.random.Generator, centre: Point, size: float) -> list[Part]:
     """Round or rounded opening."""
     corners = int(rng.choice((4, 8, 24)))
+    # half a step of phase sets a square on its side rather than on its corner
     return [Part(regular(centre, size * 0.5, corners, np.pi / corners), any_of(rng, "dark", "dark", "hall"))]
 
 
@@ -108,11 +108,9 @@ def steps(rng: np.random.Generator, centre: Point, size: float) -> list[Part]:
 def row_of_openings(rng: np.random.Generator, centre: Point, size: float) -> list[Part]:
     """Equal openings or bars in a row, all of one colour, closer than the squares of one colour in a strip."""
     count, lying = int(rng.integers(3, 9)), rng.random() < 0.5
-    step, deep, material = (
-        size * rng.uniform(1.15, 1.6),
-        size * rng.uniform(0.6, 2.5),
-        any_of(rng, "dark", "paint", "steel"),
-    )
+    # a strip's dark squares are two sides apart; were these too, nothing would tell them apart
+    step = size * rng.uniform(1.15, 1.6)
+    deep, material = size * rng.uniform(0.6, 2.5), any_of(rng, "dark", "paint", "steel")
     gain, parts = rng.uniform(0.4, 1.6), []
     for index in range(count):
         away = (index - (count - 1) / 2) * step
@@ -143,4 +141,5 @@ KINDS: tuple[Callable[[np.random.Generator, Point, float], list[Part]], ...] = (
     name_plate,
     stripes,
 )
+# what resembles squares most, facets of bolts and plates, comes most often
 SHARES = (0.1, 0.2, 0.08, 0.2, 0.14, 0.1, 0.12, 0.06)

@@ -1,10 +1,13 @@
-"""Full train from the side: car body or nose on bogies, rail, reference poles, a heap of ballast or a rigid wall."""
+"""Railway vehicle from the side: car body or nose on bogies, rail, poles, a heap of ballast or a rigid wall.
+
+Users know this scene as ``train``; the file is not called so because that word means training everywhere else.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from gjadet_yolo.synth.scenes.builder import STEADY, Stage
+from gjadet_yolo.synth.scenes.builder import STEADY, SceneBuilder
 from gjadet_yolo.synth.scenes.closeup import discs
 from gjadet_yolo.synth.scenes.clutter import clutter
 from gjadet_yolo.synth.scenes.rig import add_between, wall
@@ -14,116 +17,117 @@ from gjadet_yolo.synth.world.shape import rectangle, regular
 from gjadet_yolo.synth.world.target import Targets
 
 
-def build(stage: Stage) -> str:
-    """Fill a stage; returns the material of the background."""
-    rng, (hx, hy) = stage.rng, stage.half_mm
+def build(builder: SceneBuilder) -> str:
+    """Fill the scene; returns the material of the background."""
+    rng, (hx, hy) = builder.rng, builder.half_mm
     ground_y = hy * rng.uniform(0.55, 1.0)
-    front_x = hx * (rng.uniform(0.1, 0.6) if stage.wanted.rw or stage.chance(0.5) else rng.uniform(0.5, 1.6))
+    front_x = hx * (rng.uniform(0.1, 0.6) if builder.wanted.rw or builder.chance(0.5) else rng.uniform(0.5, 1.6))
     gap = hx * rng.uniform(0.12, 0.3)  # to the wall, where there is one
-    moving = stage.braked(0.75 * gap)
-    if stage.chance(0.4):
-        add_poles(stage, ground_y)
-    if stage.wanted.rw:
-        stage.bodies.append(wall(stage, front_x + gap, 2 * hx, -hy * rng.uniform(0.4, 1.1), ground_y + 1.1 * hy))
-        if stage.wanted.absorber:
-            add_between(stage, STEADY, moving, front_x + gap, gap)
-    add_ground(stage, ground_y)
-    slots = count_slots(stage)
+    moving = builder.braked(0.75 * gap)
+    if builder.chance(0.4):
+        add_poles(builder, ground_y)
+    if builder.wanted.rw:
+        builder.bodies.append(wall(builder, front_x + gap, 2 * hx, -hy * rng.uniform(0.4, 1.1), ground_y + 1.1 * hy))
+        if builder.wanted.absorber:
+            add_between(builder, STEADY, moving, front_x + gap, gap)
+    add_ground(builder, ground_y)
+    slots = count_slots(builder)
     pitch = (hx + min(front_x, 0.9 * hx)) / max(slots, 1)
-    radius = min(stage.square_mm * np.exp(rng.uniform(0.9, 2.2)), 0.28 * min(hx, hy), pitch / 4.4)
-    if not slots:
+    # wheels are larger than squares, fit into the picture, and two of them into a bogie
+    radius = min(builder.square_mm * np.exp(rng.uniform(0.9, 2.2)), 0.28 * min(hx, hy), pitch / 4.4)
+    if not slots:  # no wheel is drawn, and the floor still needs a height
         radius = 0.1 * hy
     floor_y = ground_y - radius * rng.uniform(2.3, 3.2)
-    if stage.chance(0.35) and not stage.wanted.rw:
-        add_nose(stage, moving, floor_y, front_x)
+    if builder.chance(0.35) and not builder.wanted.rw:
+        add_nose(builder, moving, floor_y, front_x)
     else:
-        add_car(stage, moving, floor_y, front_x)
-    add_running_gear(stage, moving, ground_y, radius, pitch)
-    if stage.chance(0.3) and not stage.wanted.rw:
-        add_heap(stage, ground_y)
-    return stage.pick("hall", "hall", "dark", "dark", "concrete", "paint")
+        add_car(builder, moving, floor_y, front_x)
+    add_running_gear(builder, moving, ground_y, radius, pitch)
+    if builder.chance(0.3) and not builder.wanted.rw:
+        add_heap(builder, ground_y)
+    return builder.pick("hall", "hall", "dark", "dark", "concrete", "paint")
 
 
-def add_ground(stage: Stage, ground_y: float) -> None:
+def add_ground(builder: SceneBuilder, ground_y: float) -> None:
     """Ballast or floor, the rail, and a strip along it."""
-    rng, (hx, hy), side = stage.rng, stage.half_mm, stage.square_mm
-    parts = [Part(rectangle(-2 * hx, ground_y, 4 * hx, 2 * hy), stage.pick("rock", "concrete", "paint", "dark"))]
+    rng, (hx, hy), side = builder.rng, builder.half_mm, builder.square_mm
+    parts = [Part(rectangle(-2 * hx, ground_y, 4 * hx, 2 * hy), builder.pick("rock", "concrete", "paint", "dark"))]
     rail = rng.uniform(0.02, 0.06) * hy
-    parts.append(Part(rectangle(-2 * hx, ground_y, 4 * hx, rail), stage.pick("steel", "rust"), "round_y"))
+    parts.append(Part(rectangle(-2 * hx, ground_y, 4 * hx, rail), builder.pick("steel", "rust"), "round_y"))
     targets, y = Targets(), ground_y + rail
-    if stage.chance(0.4):
+    if builder.chance(0.4):
         begin = -hx * rng.uniform(0.2, 1.1)
         room = hy * 1.02 - y
-        columns = 2 if room > side and stage.chance(0.8) else 1
-        targets, paper = stage.strip(
+        columns = 2 if room > side and builder.chance(0.8) else 1
+        targets, paper = builder.strip(
             (begin, y + rng.uniform(0, 0.3) * max(room - 2 * side, 0)), hx - begin, True, columns, share=0.5
         )
         parts += paper
-    stage.bodies.append(Body(STEADY, tuple(parts), targets))
+    builder.bodies.append(Body(STEADY, tuple(parts), targets))
 
 
-def add_poles(stage: Stage, ground_y: float) -> None:
+def add_poles(builder: SceneBuilder, ground_y: float) -> None:
     """Fixed reference poles with upright strips; dark poles before a dark background are the rule."""
-    rng, (hx, hy), side = stage.rng, stage.half_mm, stage.square_mm
+    rng, (hx, hy), side = builder.rng, builder.half_mm, builder.square_mm
     for _ in range(int(rng.integers(1, 4))):
-        x, width = rng.uniform(-hx, hx), side * stage.columns
+        x, width = rng.uniform(-hx, hx), side * builder.columns
         top = rng.uniform(-hy, 0.2 * hy)
         length = ground_y - top
-        if length < 2 * side or not stage.is_free((x - side, top, width + 2 * side, length)):
+        if length < 2 * side or not builder.is_free((x - side, top, width + 2 * side, length)):
             continue
         margin = side * rng.uniform(0, 0.5)
         board = rectangle(x - margin, top - margin, width + 2 * margin, length + margin)
-        targets, paper = stage.strip((x, top), length, share=0.4)
-        parts = (Part(board, stage.pick("dark", "dark", "paint")), *paper) if stage.chance(0.7) else paper
+        targets, paper = builder.strip((x, top), length, share=0.4)
+        parts = (Part(board, builder.pick("dark", "dark", "paint")), *paper) if builder.chance(0.7) else paper
         if targets.patches_mm:
-            stage.bodies.append(Body(STEADY, parts, targets))
+            builder.bodies.append(Body(STEADY, parts, targets))
 
 
-def add_car(stage: Stage, motion: BodyMotion, floor_y: float, front_x: float) -> None:
+def add_car(builder: SceneBuilder, motion: BodyMotion, floor_y: float, front_x: float) -> None:
     """Car body or open frame, with strips along the sill, upright ones at the end, and windows."""
-    rng, (hx, hy), side = stage.rng, stage.half_mm, stage.square_mm
+    rng, (hx, hy), side = builder.rng, builder.half_mm, builder.square_mm
     top = -hy * rng.uniform(0.5, 1.3)
     area = (-2.5 * hx, top, 2.5 * hx + front_x, floor_y - top)
-    parts = [Part(rectangle(*area), stage.pick("paint", "paint", "paint", "steel"), gain=rng.uniform(0.7, 1.3))]
-    parts += openings(stage, top, floor_y, front_x)
-    band = stage.columns * side * 1.1
-    if stage.chance(0.4):  # solebar: a dark or light beam under the windows
+    parts = [Part(rectangle(*area), builder.pick("paint", "paint", "paint", "steel"), gain=rng.uniform(0.7, 1.3))]
+    parts += openings(builder, top, floor_y, front_x)
+    band = builder.columns * side * 1.1
+    if builder.chance(0.4):  # solebar: a dark or light beam under the windows
         sill = rectangle(-2.5 * hx, floor_y - band, 2.5 * hx + front_x, band)
-        parts.append(Part(sill, stage.pick("dark", "paint", "steel")))
+        parts.append(Part(sill, builder.pick("dark", "paint", "steel")))
     targets = Targets()
-    if stage.chance(0.8):
+    if builder.chance(0.8):
         begin = -hx * rng.uniform(0.3, 1.05)
-        more, paper = stage.strip((begin, floor_y - band), front_x - begin - 1.5 * band, lying=True, share=0.7)
+        more, paper = builder.strip((begin, floor_y - band), front_x - begin - 1.5 * band, lying=True, share=0.7)
         targets, parts = targets + more, parts + list(paper)
-    if stage.short() and front_x < hx:
+    if builder.short() and front_x < hx:
         upright_y = top + rng.uniform(0, 0.3) * (floor_y - top)
-        more, paper = stage.strip((front_x - stage.columns * side, upright_y), floor_y - upright_y - 1.3 * band)
+        more, paper = builder.strip((front_x - builder.columns * side, upright_y), floor_y - upright_y - 1.3 * band)
         targets, parts = targets + more, parts + list(paper)
     for _ in range(2):
-        if stage.short() > 6 and stage.chance(0.5):
-            x, y = stage.between(-hx, front_x - 4 * side), stage.between(top, floor_y - 3 * band)
-            lying = stage.chance(0.5)
+        if builder.short() > 6 and builder.chance(0.5):
+            x, y = builder.between(-hx, front_x - 4 * side), builder.between(top, floor_y - 3 * band)
+            lying = builder.chance(0.5)
             length = rng.uniform(5, 20) * side
-            size = (length, stage.columns * side) if lying else (stage.columns * side, length)
-            if stage.is_free((x, y, *size)) and x + size[0] < front_x and y + size[1] < floor_y:
-                more, paper = stage.strip((x, y), length, lying)
+            size = (length, builder.columns * side) if lying else (builder.columns * side, length)
+            if builder.is_free((x, y, *size)) and x + size[0] < front_x and y + size[1] < floor_y:
+                more, paper = builder.strip((x, y), length, lying)
                 targets, parts = targets + more, parts + list(paper)
-    if stage.chance(0.15):
-        targets += discs(stage, (-hx, top, hx + min(front_x, hx), floor_y - top))
+    if builder.chance(0.15):
+        targets += discs(builder, (-hx, top, hx + min(front_x, hx), floor_y - top))
     parts += clutter(rng, (-hx, top, max(hx + min(front_x, hx), side), floor_y - top), side, int(rng.integers(0, 5)))
-    stage.bodies.append(Body(motion, tuple(parts), targets, grime=0.08 if stage.chance(0.25) else 0.0))
+    builder.bodies.append(Body(motion, tuple(parts), targets, grime=0.08 if builder.chance(0.25) else 0.0))
 
 
-def openings(stage: Stage, top: float, floor_y: float, front_x: float) -> list[Part]:
+def openings(builder: SceneBuilder, top: float, floor_y: float, front_x: float) -> list[Part]:
     """Windows of a car, or the fields of an open frame."""
-    rng, hx = stage.rng, stage.half_mm[0]
-    rows = 1 if stage.chance(0.5) else int(rng.integers(2, 5))
+    rng, hx = builder.rng, builder.half_mm[0]
+    rows = 1 if builder.chance(0.5) else int(rng.integers(2, 5))
     tall = (floor_y - top) / rows
-    wide, parts, material = tall * rng.uniform(0.4, 1.5), [], stage.pick("dark", "dark", "hall")
-    wide, cut = max(wide, 0.08 * hx), rng.uniform(0.05, 0.25) if stage.chance(0.5) else 0.0
+    wide, parts, material = tall * rng.uniform(0.4, 1.5), [], builder.pick("dark", "dark", "hall")
+    wide, cut = max(wide, 0.08 * hx), rng.uniform(0.05, 0.25) if builder.chance(0.5) else 0.0
     for row in range(rows):
         for x in np.arange(front_x - wide, -1.2 * hx, -wide):
-            if stage.chance(0.8):
+            if builder.chance(0.8):
                 frame = rng.uniform(0.1, 0.3)
                 place = (
                     x + wide * frame / 2,
@@ -137,7 +141,7 @@ def openings(stage: Stage, top: float, floor_y: float, front_x: float) -> list[P
 
 def cut_corners(corners: np.ndarray, share: float) -> np.ndarray:
     """Rectangle with its corners cut off by a share of its shorter side, (8, 2); as it is for a share of 0."""
-    if share == 0:
+    if share == 0:  # four corners, which the painter recognises and need not blend
         return corners
     cut = share * np.ptp(corners, axis=0).min()
     sides = np.roll(corners, -1, axis=0) - corners
@@ -145,67 +149,69 @@ def cut_corners(corners: np.ndarray, share: float) -> np.ndarray:
     return np.stack((corners + cut * units, np.roll(corners, -1, axis=0) - cut * units), 1).reshape(-1, 2)
 
 
-def add_nose(stage: Stage, motion: BodyMotion, floor_y: float, front_x: float) -> None:
+def add_nose(builder: SceneBuilder, motion: BodyMotion, floor_y: float, front_x: float) -> None:
     """Streamlined nose with strips that follow its curve."""
-    rng, (hx, hy), side = stage.rng, stage.half_mm, stage.square_mm
+    rng, (hx, hy), side = builder.rng, builder.half_mm, builder.square_mm
     length, height = hx * rng.uniform(0.6, 1.6), hy * rng.uniform(0.5, 1.3)
     angle = np.linspace(0, np.pi / 2, 16)
     power = rng.uniform(0.7, 1.3)
     curve = np.stack((front_x - length * (1 - np.cos(angle) ** power), floor_y - height * np.sin(angle) ** power), -1)
     back = np.array([(-2.5 * hx, floor_y - height), (-2.5 * hx, floor_y)])
     outline = np.concatenate(([(front_x, floor_y)], curve, back))
-    parts = [Part(outline, stage.pick("paint", "paint", "steel"), gain=1.2)]
+    parts = [Part(outline, builder.pick("paint", "paint", "steel"), gain=1.2)]
     targets = Targets()
     for band in range(2):
         columns, radius = int(rng.integers(2, 5)), length * rng.uniform(0.7, 2.5)
         y = floor_y - height * (0.05 + 0.4 * band) - columns * side
-        sense = 1.0 if stage.chance(0.8) else -1.0
+        sense = 1.0 if builder.chance(0.8) else -1.0
+        # no tighter than 0.4 radii across, or the inner squares would be slivers
         bend = sense * min(1 / radius, 0.4 / (columns * side))
         begin = (max(front_x - length * rng.uniform(0.5, 1.1), -hx), y)
         turn = rng.uniform(-0.3, 0.3)
-        more, _ = stage.strip(
+        more, _ = builder.strip(
             begin, length * 0.7, True, columns, bend_per_mm=bend, angle_rad=turn or 0.01, within=outline
         )
         targets += more
-    stage.bodies.append(Body(motion, tuple(parts), targets, grime=0.1 if stage.chance(0.2) else 0.0))
+    builder.bodies.append(Body(motion, tuple(parts), targets, grime=0.1 if builder.chance(0.2) else 0.0))
 
 
-def count_slots(stage: Stage) -> int:
-    """Places along the train that bogies and single wheels need."""
-    bogies, wheels = stage.wanted.bogie, stage.wanted.wheel
+def count_slots(builder: SceneBuilder) -> int:
+    """Places along the vehicle that bogies and single wheels need."""
+    bogies, wheels = builder.wanted.bogie, builder.wanted.wheel
     return bogies + max(wheels - 2 * bogies, 0)
 
 
-def add_running_gear(stage: Stage, motion: BodyMotion, ground_y: float, radius: float, pitch: float) -> None:
+def add_running_gear(builder: SceneBuilder, motion: BodyMotion, ground_y: float, radius: float, pitch: float) -> None:
     """Bogies with up to two wheels in sight each, and single wheels, as many as are wanted."""
-    rng, hx = stage.rng, stage.half_mm[0]
-    bogies, wheels = stage.wanted.bogie, stage.wanted.wheel
-    for index in range(count_slots(stage)):
+    rng, hx = builder.rng, builder.half_mm[0]
+    bogies, wheels = builder.wanted.bogie, builder.wanted.wheel
+    for index in range(count_slots(builder)):
         x = -hx + (index + rng.uniform(0.4, 0.6)) * pitch
         if index < bogies:
             here = min(2, wheels)
             wheels -= here
+            # far enough apart for the wheels not to touch, near enough to leave the next place free
             reach = min(radius * rng.uniform(1.15, 2.0), pitch / 2 - radius)
-            stage.bodies.append(bogie(stage, motion, (x, ground_y - radius), reach, radius, here))
+            builder.bodies.append(bogie(builder, motion, (x, ground_y - radius), reach, radius, here))
         elif wheels > 0:
             wheels -= 1
             wheel = Body(
-                motion, wheel_parts(stage, (x, ground_y - radius), radius), things=(wheel_thing(x, ground_y, radius),)
+                motion, wheel_parts(builder, (x, ground_y - radius), radius), things=(wheel_thing(x, ground_y, radius),)
             )
-            stage.bodies.append(wheel)
+            builder.bodies.append(wheel)
 
 
 def bogie(
-    stage: Stage, motion: BodyMotion, centre: tuple[float, float], reach: float, radius: float, wheels: int
+    builder: SceneBuilder, motion: BodyMotion, centre: tuple[float, float], reach: float, radius: float, wheels: int
 ) -> Body:
     """Frame, springs and axle boxes on two wheels; ``wheels`` of them are open, the others behind a skirt."""
-    rng, (x, y) = stage.rng, centre
+    rng, (x, y) = builder.rng, centre
     parts, things = [], []
     for index, axle in enumerate((x - reach, x + reach)):
         if index < wheels:
-            parts += wheel_parts(stage, (axle, y), radius)
+            parts += wheel_parts(builder, (axle, y), radius)
             things.append(wheel_thing(axle, y + radius, radius))
-    material, thick = stage.pick("dark", "steel", "rust"), radius * rng.uniform(0.25, 0.45)
+    material, thick = builder.pick("dark", "steel", "rust"), radius * rng.uniform(0.25, 0.45)
     gain = rng.uniform(0.5, 1.2)
     low, high = y - 0.1 * radius, y - radius * rng.uniform(0.75, 1.0)
     beam = [
@@ -229,10 +235,10 @@ def bogie(
         parts.append(Part(cover, "paint", gain=gain))
     half = reach + (radius if wheels == 2 else 1.1 * radius)
     outline = rectangle(x - half, high, 2 * half, y + radius - high)
-    targets, side = Targets(), stage.square_mm
-    if stage.chance(0.35) and stage.short() and thick * 2 > side:
-        targets, _ = stage.strip(
-            (x - reach, high + thick / 2 - side), 2 * reach, lying=True, columns=min(stage.columns, 2)
+    targets, side = Targets(), builder.square_mm
+    if builder.chance(0.35) and builder.short() and thick * 2 > side:
+        targets, _ = builder.strip(
+            (x - reach, high + thick / 2 - side), 2 * reach, lying=True, columns=min(builder.columns, 2)
         )
     return Body(motion, tuple(parts), targets, (*things, Thing(1, outline)))
 
@@ -242,23 +248,23 @@ def wheel_thing(x: float, ground_y: float, radius: float) -> Thing:
     return Thing(2, regular((x, ground_y - radius), radius, 40))
 
 
-def wheel_parts(stage: Stage, centre: tuple[float, float], radius: float) -> tuple[Part, ...]:
+def wheel_parts(builder: SceneBuilder, centre: tuple[float, float], radius: float) -> tuple[Part, ...]:
     """Tyre, web and hub."""
-    gain = stage.rng.uniform(0.5, 1.2)
+    gain = builder.rng.uniform(0.5, 1.2)
     return (
-        Part(regular(centre, radius, 40), stage.pick("steel", "rust", "dark"), gain=gain),
-        Part(regular(centre, radius * 0.84, 40), stage.pick("rust", "dark", "steel"), "disc", gain * 0.8),
-        Part(regular(centre, radius * 0.32, 24), stage.pick("steel", "rust", "dark"), "disc", gain),
+        Part(regular(centre, radius, 40), builder.pick("steel", "rust", "dark"), gain=gain),
+        Part(regular(centre, radius * 0.84, 40), builder.pick("rust", "dark", "steel"), "disc", gain * 0.8),
+        Part(regular(centre, radius * 0.32, 24), builder.pick("steel", "rust", "dark"), "disc", gain),
     )
 
 
-def add_heap(stage: Stage, ground_y: float) -> None:
+def add_heap(builder: SceneBuilder, ground_y: float) -> None:
     """Heap of ballast in front of everything."""
-    rng, (hx, hy) = stage.rng, stage.half_mm
+    rng, (hx, hy) = builder.rng, builder.half_mm
     top = ground_y - hy * rng.uniform(0.1, 0.5)
     x = np.linspace(-1.3 * hx, hx * rng.uniform(0, 1.3), 24)
     ridge = top + hy * 0.02 * np.cumsum(rng.standard_normal(24)) * 0.3
     slope = np.clip((x[-1] - x) / (0.3 * hx), 0, 1)
     outline = np.stack((x, ground_y - (ground_y - ridge) * slope), -1)
     outline = np.concatenate((outline, [(x[-1], ground_y), (x[0], ground_y)]))
-    stage.bodies.append(Body(STEADY, (Part(outline, "rock", gain=float(np.exp(rng.uniform(-0.3, 1.2)))),)))
+    builder.bodies.append(Body(STEADY, (Part(outline, "rock", gain=float(np.exp(rng.uniform(-0.3, 1.2)))),)))

@@ -4,43 +4,44 @@ from __future__ import annotations
 
 import numpy as np
 
-from gjadet_yolo.synth.scenes.builder import STEADY, Stage
+from gjadet_yolo.synth.scenes.builder import STEADY, SceneBuilder
 from gjadet_yolo.synth.scenes.closeup import discs
 from gjadet_yolo.synth.world.motion import BodyMotion
 from gjadet_yolo.synth.world.scene import Body, Crush, Part, Thing
-from gjadet_yolo.synth.world.shape import rectangle, regular
+from gjadet_yolo.synth.world.shape import Area, rectangle, regular
 from gjadet_yolo.synth.world.target import Targets
 
 
-def build(stage: Stage) -> str:
-    """Fill a stage; returns the material of the background."""
-    rng, (hx, hy) = stage.rng, stage.half_mm
+def build(builder: SceneBuilder) -> str:
+    """Fill the scene; returns the material of the background."""
+    rng, (hx, hy) = builder.rng, builder.half_mm
     wall_x = hx * rng.uniform(0.35, 0.85)
     plate_w, gap = hx * rng.uniform(0.12, 0.4), hx * rng.uniform(0.25, 0.7)
-    fixed, moving = STEADY, stage.braked(0.75 * gap)
-    add_wall(stage, wall_x)
-    add_plate(stage, fixed, (wall_x - plate_w, -hy * rng.uniform(0.6, 1.3), plate_w, hy * rng.uniform(1.3, 2.5)), 0.0)
-    add_between(stage, fixed, moving, wall_x - plate_w, gap)
+    fixed, moving = STEADY, builder.braked(0.75 * gap)
+    add_wall(builder, wall_x)
+    add_plate(builder, fixed, (wall_x - plate_w, -hy * rng.uniform(0.6, 1.3), plate_w, hy * rng.uniform(1.3, 2.5)), 0.0)
+    add_between(builder, fixed, moving, wall_x - plate_w, gap)
     top, face_x = -hy * rng.uniform(0.5, 1.2), wall_x - plate_w - gap
+    # so long that its rear end stays out of view all the way
     block = (-2.5 * hx, top, 2.5 * hx + face_x, min(hy * rng.uniform(1.2, 2.3), 2.5 * hy))
-    add_plate(stage, moving, block, 1.0)
-    return stage.pick("dark", "dark", "hall", "hall", "rust", "concrete", "paint")
+    add_plate(builder, moving, block, 1.0)
+    return builder.pick("dark", "dark", "hall", "hall", "rust", "concrete", "paint")
 
 
-def add_wall(stage: Stage, wall_x: float) -> None:
+def add_wall(builder: SceneBuilder, wall_x: float) -> None:
     """The rigid wall with ribs and bolts where one is wanted; else beams of a frame."""
-    rng, (hx, hy) = stage.rng, stage.half_mm
-    if not stage.wanted.rw:
+    rng, (hx, hy) = builder.rng, builder.half_mm
+    if not builder.wanted.rw:
         for _ in range(int(rng.integers(0, 3))):
             x = wall_x + hx * rng.uniform(-0.1, 0.4)
-            stage.bodies.append(Body(STEADY, stage.panel((x, -1.2 * hy, hx * rng.uniform(0.08, 0.4), 2.4 * hy))))
+            builder.bodies.append(Body(STEADY, builder.panel((x, -1.2 * hy, hx * rng.uniform(0.08, 0.4), 2.4 * hy))))
         return
-    stage.bodies.append(wall(stage, wall_x, 2 * hx, -1.2 * hy * rng.uniform(0.6, 1), 2.4 * hy))
+    builder.bodies.append(wall(builder, wall_x, 2 * hx, -1.2 * hy * rng.uniform(0.6, 1), 2.4 * hy))
 
 
-def wall(stage: Stage, x: float, width: float, y: float, height: float) -> Body:
+def wall(builder: SceneBuilder, x: float, width: float, y: float, height: float) -> Body:
     """Rigid wall: a massive block with a grid of ribs and bolts."""
-    material, rng = stage.pick("concrete", "steel", "rust", "paint"), stage.rng
+    material, rng = builder.pick("concrete", "steel", "rust", "paint"), builder.rng
     outline = rectangle(x, y, width, height)
     parts = [Part(outline, material)]
     step = height / int(rng.integers(4, 9))
@@ -54,60 +55,62 @@ def wall(stage: Stage, x: float, width: float, y: float, height: float) -> Body:
     return Body(STEADY, tuple(parts), things=(Thing(4, outline),))
 
 
-def add_plate(stage: Stage, motion: BodyMotion, place: tuple[float, float, float, float], right: float) -> None:
+def add_plate(builder: SceneBuilder, motion: BodyMotion, place: Area, right: float) -> None:
     """A block with upright strips near its free edge (right = 1) or anywhere (right = 0), sometimes one that lies."""
-    rng, (hx, hy), side = stage.rng, stage.half_mm, stage.square_mm
+    rng, (hx, hy), side = builder.rng, builder.half_mm, builder.square_mm
     x, y, w, h = place
-    parts = list(stage.panel(place, "paint", "paint", "steel", "steel", "rust", "dark"))
-    width, targets = stage.columns * side, Targets()
+    parts = list(builder.panel(place, "paint", "paint", "steel", "steel", "rust", "dark"))
+    width, targets = builder.columns * side, Targets()
     top, bottom = max(y, -hy * 1.05), min(y + h, hy * 1.05)
     inset = rng.uniform(0, 0.25) * min(w, 2 * hx)
     left = x + w - width - inset if right else x + rng.uniform(0, 1) * max(w - width, 0)
     start = top + rng.uniform(0, 0.25) * (bottom - top)
-    more, paper = stage.strip((left, start), bottom - start, share=rng.uniform(0.35, 1))
+    more, paper = builder.strip((left, start), bottom - start, share=rng.uniform(0.35, 1))
     targets += more
     parts += paper
-    if stage.short() > 10 and stage.chance(0.4):
-        level = stage.between(top, bottom - width)
+    if builder.short() > 10 and builder.chance(0.4):
+        level = builder.between(top, bottom - width)
         end = left - 0.5 * side
         begin = max(x, -hx * 1.05)
-        if end - begin > 4 * side and stage.is_free((begin, level, end - begin, width)):
-            more, paper = stage.strip((begin, level), end - begin, lying=True)
+        if end - begin > 4 * side and builder.is_free((begin, level, end - begin, width)):
+            more, paper = builder.strip((begin, level), end - begin, lying=True)
             targets += more
             parts += paper
-    if stage.chance(0.15):
-        targets += discs(stage, (max(x, -hx), top, min(w, hx), bottom - top))
-    if stage.chance(0.25):  # eye bolt
+    if builder.chance(0.15):
+        targets += discs(builder, (max(x, -hx), top, min(w, hx), bottom - top))
+    if builder.chance(0.25):  # eye bolt
         centre, ring = (left + rng.uniform(-1, 3) * side, y - 0.8 * side), side * rng.uniform(0.7, 1.8)
-        parts = [Part(regular(centre, ring), "steel", "disc"), Part(regular(centre, ring * 0.55), "dark"), *parts]
-    grime = float(rng.uniform(0.02, 0.2)) if stage.chance(0.3) else 0.0
-    stage.bodies.append(Body(motion, tuple(parts), targets, grime=grime))
+        ring_parts = [Part(regular(centre, ring), "steel", "disc"), Part(regular(centre, ring * 0.55), "dark")]
+        parts = [*ring_parts, *parts]  # behind the block: only the eye looks out over its edge
+    grime = float(rng.uniform(0.02, 0.2)) if builder.chance(0.3) else 0.0
+    builder.bodies.append(Body(motion, tuple(parts), targets, grime=grime))
 
 
-def add_between(stage: Stage, fixed: BodyMotion, moving: BodyMotion, x: float, gap: float) -> None:
+def add_between(builder: SceneBuilder, fixed: BodyMotion, moving: BodyMotion, x: float, gap: float) -> None:
     """Absorbers where they are wanted; else plates and cylinders of a buffer."""
-    rng, hy = stage.rng, stage.half_mm[1]
-    count = stage.wanted.absorber
+    rng, hy = builder.rng, builder.half_mm[1]
+    count = builder.wanted.absorber
     for index in range(max(count, 1)):
         centre_y = hy * (rng.uniform(-0.3, 0.3) if count < 2 else 1.1 * ((index + 0.5) / count - 0.5) * 1.6)
         height = hy * rng.uniform(0.25, 0.7) / max(count, 1) ** 0.5
-        contact_s = stage.impact.time_s if stage.impact else 0.0
+        contact_s = builder.impact.time_s if builder.impact else 0.0
         motion = Crush(fixed, moving, (x, centre_y), (x - gap, centre_y), contact_s)
-        parts, outline = tube(stage, gap, height) if count else buffer(stage, gap, height)
+        parts, outline = tube(builder, gap, height) if count else buffer(builder, gap, height)
         things = (Thing(3, outline),) if count else ()
         targets, more = Targets(), ()
-        if count and stage.chance(0.3) and height > stage.columns * stage.square_mm:  # squeezed with the tube
-            corner = (-gap * 0.95, -stage.columns * stage.square_mm / 2)
-            taken = len(stage.taken)
-            targets, more = stage.strip(corner, gap * 0.9, lying=True)
-            del stage.taken[taken:]  # in coordinates of the tube
-        stage.bodies.append(Body(motion, (*parts, *more), targets, things))
+        # a strip that is squeezed with the tube; a buffer has no face for one
+        if count and builder.chance(0.3) and height > builder.columns * builder.square_mm:
+            corner = (-gap * 0.95, -builder.columns * builder.square_mm / 2)
+            taken = len(builder.taken)
+            targets, more = builder.strip(corner, gap * 0.9, lying=True)
+            del builder.taken[taken:]  # it is in coordinates of the tube, not of the scene
+        builder.bodies.append(Body(motion, (*parts, *more), targets, things))
 
 
-def tube(stage: Stage, length: float, height: float) -> tuple[tuple[Part, ...], np.ndarray]:
+def tube(builder: SceneBuilder, length: float, height: float) -> tuple[tuple[Part, ...], np.ndarray]:
     """Absorber with its outline: bellows, a tapered tube or a box with holes; from x = 0 to -length, y centred."""
-    rng, kind = stage.rng, int(stage.rng.integers(3))
-    material, gain = stage.pick("paint", "steel", "steel", "rust"), stage.rng.uniform(0.6, 1.3)
+    rng, kind = builder.rng, int(builder.rng.integers(3))
+    material, gain = builder.pick("paint", "steel", "steel", "rust"), builder.rng.uniform(0.6, 1.3)
     if kind == 0:
         folds = int(rng.integers(4, 11))
         step, parts = length / folds, []
@@ -128,15 +131,14 @@ def tube(stage: Stage, length: float, height: float) -> tuple[tuple[Part, ...], 
     return tuple(parts), outline
 
 
-def buffer(stage: Stage, length: float, height: float) -> tuple[tuple[Part, ...], np.ndarray]:
+def buffer(builder: SceneBuilder, length: float, height: float) -> tuple[tuple[Part, ...], np.ndarray]:
     """Plates, discs and a piston between the two sides: no object of any class."""
-    rng, parts, x = stage.rng, [], 0.0
+    rng, parts, x = builder.rng, [], 0.0
     while x < length * 0.98:
         step = length * rng.uniform(0.06, 0.4)
         tall = height * rng.uniform(0.5, 2.6)
         place = rectangle(-min(x + step, length), -tall / 2, min(step, length - x), tall)
-        parts.append(
-            Part(place, stage.pick("steel", "steel", "dark"), stage.pick("round_x", "round_y"), rng.uniform(0.4, 1.5))
-        )
+        material, shade = builder.pick("steel", "steel", "dark"), builder.pick("round_x", "round_y")
+        parts.append(Part(place, material, shade, rng.uniform(0.4, 1.5)))
         x += step
     return tuple(parts), rectangle(-length, -height / 2, length, height)

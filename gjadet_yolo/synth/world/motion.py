@@ -15,15 +15,9 @@ from gjadet_yolo.synth.world.pulse import Pulse, check_positive
 
 @dataclass(frozen=True)
 class StepResponse:
-    """Answer of a damped oscillator to a load that sets in at ``start_s`` and stays: pitch of a body that is braked.
+    """Response of a damped oscillator to a load that sets in at ``start_s`` and stays: pitch of a braked body.
 
-    Value and rate start at zero; the value settles at ``amplitude``.
-
-    Attributes:
-        amplitude: Final value, in the unit of the quantity.
-        frequency_hz: Damped natural frequency.
-        decay_per_s: Decay of the oscillation.
-        start_s: Onset.
+    Value and rate start at zero; the value settles at ``amplitude``. ``frequency_hz`` is the damped natural frequency.
     """
 
     amplitude: float
@@ -42,19 +36,14 @@ class StepResponse:
         gain = self.amplitude * (omega**2 + decay**2) / omega
         value = self.amplitude * (1 - fading * (cosine + decay / omega * sine))
         rate = gain * fading * sine
+        # jumps at the onset, as under any sudden load; value and rate do not
         acceleration = np.where(t_s >= self.start_s, gain * fading * (omega * cosine - decay * sine), 0.0)
         return value, rate, acceleration
 
 
 @dataclass(frozen=True)
 class Vibration:
-    """Steady oscillation ``amplitude * sin(2 pi * frequency * t + phase)``.
-
-    Attributes:
-        amplitude_mm: Amplitude.
-        frequency_hz: Frequency.
-        phase_rad: Phase at time 0.
-    """
+    """Steady oscillation ``amplitude * sin(2 pi * frequency * t + phase)``."""
 
     amplitude_mm: float
     frequency_hz: float
@@ -70,13 +59,7 @@ class Vibration:
 
 @dataclass(frozen=True)
 class MarkerMotion:
-    """Motion of N markers at T times.
-
-    Attributes:
-        position_mm: (T, N, 2).
-        velocity_mps: (T, N, 2).
-        acceleration_mps2: (T, N, 2).
-    """
+    """Motion of N markers at T times, each quantity (T, N, 2)."""
 
     position_mm: np.ndarray
     velocity_mps: np.ndarray
@@ -90,10 +73,9 @@ class BodyMotion:
     Attributes:
         origin_mm: Position of the reference point at time 0.
         velocity_mps: Velocity before the pulse; the pulse acts against it.
-        pulse: Deceleration along the path, or None for a body that goes on or stands.
-        impact_s: Start of the pulse.
+        pulse: Deceleration along the path from ``impact_s`` on, or None for a body that goes on or stands.
         pitch: Angle about the reference point, in rad.
-        vibration: Vibrations along x and y, in mm.
+        vibration: Vibrations along x and y.
     """
 
     origin_mm: tuple[float, float]
@@ -113,11 +95,12 @@ class BodyMotion:
         """Reference point: position in mm, velocity in mm/s, acceleration in mm/s², each (T, 2)."""
         velocity = np.array(self.velocity_mps) * 1e3
         path = np.array(self.origin_mm) + velocity * t_s[:, None]
+        # a copy, since the pulse is subtracted in place and a broadcast array cannot be written
         motion = [path, np.broadcast_to(velocity, path.shape).copy(), np.zeros_like(path)]
         if self.pulse is not None:
             direction, after = velocity / np.linalg.norm(velocity), t_s - self.impact_s
             losses = (self.pulse.shortfall(after), self.pulse.velocity_loss(after), self.pulse.deceleration(after))
-            for quantity, loss in zip(motion, losses, strict=True):
+            for quantity, loss in zip(motion, losses, strict=True):  # losses are in m, positions and rates in mm
                 quantity -= loss[:, None] * 1e3 * direction
         for axis, vibration in enumerate(self.vibration):
             if vibration is not None:
@@ -130,21 +113,16 @@ class BodyMotion:
         return self.pitch.derivatives(t_s) if self.pitch is not None else (np.zeros_like(t_s),) * 3
 
     def markers(self, t_s: np.ndarray, points_mm: np.ndarray) -> MarkerMotion:
-        """Motion of points fixed to the body.
-
-        Args:
-            t_s: Times, (T,).
-            points_mm: Points relative to the reference point at pitch 0, (N, 2).
-        """
+        """Motion at times (T,) of points (N, 2) of the body, relative to the reference point at pitch 0."""
         position, velocity, acceleration = (quantity[:, None, :] for quantity in self.reference(t_s))
         angle, rate, angular = self.angle(t_s)
         sine, cosine = np.sin(angle)[:, None], np.cos(angle)[:, None]
         x, y = points_mm[:, 0], points_mm[:, 1]
         arm = np.stack((cosine * x - sine * y, sine * x + cosine * y), -1)  # (T, N, 2)
-        across = np.stack((-arm[..., 1], arm[..., 0]), -1)
+        across = np.stack((-arm[..., 1], arm[..., 0]), -1)  # the arm's derivative by the angle
         rate, angular = rate[:, None, None], angular[:, None, None]
         return MarkerMotion(
             position + arm,
             (velocity + rate * across) * 1e-3,
-            (acceleration + angular * across - rate**2 * arm) * 1e-3,
+            (acceleration + angular * across - rate**2 * arm) * 1e-3,  # tangential and centripetal
         )

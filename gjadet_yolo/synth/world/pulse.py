@@ -1,8 +1,8 @@
 """Deceleration pulses of a crash, with their integrals in closed form.
 
-A body that runs into something is slowed down by a pulse a(t) >= 0. Its velocity loss is the first integral of the
-pulse, the distance it falls short by the second. Both are exact, so that positions, velocities and accelerations of
-every marker agree to rounding. Half-sine, haversine and trapezoid are the usual idealisations of a recorded pulse.
+The first integral of a pulse a(t) >= 0 is the velocity that a body loses, the second the distance it falls short by.
+Both are exact, so that positions, velocities and accelerations of every marker agree to rounding. Half-sine, haversine
+and trapezoid are the usual idealisations of a recorded pulse.
 """
 
 from __future__ import annotations
@@ -24,24 +24,20 @@ class Pulse(Protocol):
     duration_s: float
 
     def deceleration(self, t_s: np.ndarray) -> np.ndarray:
-        """Deceleration in m/s², same shape as the times."""
+        """Deceleration in m/s², same shape as the times; 0 outside the pulse."""
         ...
 
     def velocity_loss(self, t_s: np.ndarray) -> np.ndarray:
-        """First integral in m/s; constant after the pulse."""
+        """First integral in m/s: the velocity lost so far; constant after the pulse."""
         ...
 
     def shortfall(self, t_s: np.ndarray) -> np.ndarray:
-        """Second integral in m; grows linearly after the pulse."""
+        """Second integral in m: the distance that the body falls short by; grows linearly after the pulse."""
         ...
 
 
 def check_positive(kind: str, **values: float) -> None:
-    """Refuse values that are not positive numbers.
-
-    Raises:
-        ValueError: Names the pulse, the key and the value.
-    """
+    """Raise a ValueError that names pulse, key and value where a value is not a positive number."""
     for key, value in values.items():
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"pulse {kind}: {key} is {value}, expected a number above 0.")
@@ -58,19 +54,17 @@ class HalfSine:
         check_positive("half_sine", peak_mps2=self.peak_mps2, duration_s=self.duration_s)
 
     def deceleration(self, t_s: np.ndarray) -> np.ndarray:
-        """Deceleration in m/s²; zero outside the pulse."""
         inside = (t_s >= 0) & (t_s <= self.duration_s)
         return np.where(inside, self.peak_mps2 * np.sin(np.pi * t_s / self.duration_s), 0.0)
 
     def velocity_loss(self, t_s: np.ndarray) -> np.ndarray:
-        """Velocity lost so far in m/s."""
         t = np.clip(t_s, 0, self.duration_s)
         return self.peak_mps2 * self.duration_s / np.pi * (1 - np.cos(np.pi * t / self.duration_s))
 
     def shortfall(self, t_s: np.ndarray) -> np.ndarray:
-        """Distance in m that the body falls short by so far."""
         t, scale = np.clip(t_s, 0, self.duration_s), self.duration_s / np.pi
         inside = self.peak_mps2 * scale * (t - scale * np.sin(t / scale))
+        # the integral of a loss that no longer changes; 0 within the pulse
         return inside + self.velocity_loss(t_s) * np.maximum(t_s - self.duration_s, 0)
 
 
@@ -85,17 +79,14 @@ class Haversine:
         check_positive("haversine", peak_mps2=self.peak_mps2, duration_s=self.duration_s)
 
     def deceleration(self, t_s: np.ndarray) -> np.ndarray:
-        """Deceleration in m/s²; zero outside the pulse."""
         t = np.clip(t_s, 0, self.duration_s)
         return self.peak_mps2 / 2 * (1 - np.cos(2 * np.pi * t / self.duration_s))
 
     def velocity_loss(self, t_s: np.ndarray) -> np.ndarray:
-        """Velocity lost so far in m/s."""
         t, scale = np.clip(t_s, 0, self.duration_s), self.duration_s / (2 * np.pi)
         return self.peak_mps2 / 2 * (t - scale * np.sin(t / scale))
 
     def shortfall(self, t_s: np.ndarray) -> np.ndarray:
-        """Distance in m that the body falls short by so far."""
         t, scale = np.clip(t_s, 0, self.duration_s), self.duration_s / (2 * np.pi)
         inside = self.peak_mps2 / 2 * (t**2 / 2 + scale**2 * (np.cos(t / scale) - 1))
         return inside + self.velocity_loss(t_s) * np.maximum(t_s - self.duration_s, 0)
@@ -130,7 +121,7 @@ class PiecewiseLinear:
             raise ValueError(
                 f"pulse table: first time {times[0]:g} s, smallest value {values.min():g} m/s²; allowed: 0 or more."
             )
-        object.__setattr__(self, "duration_s", float(times[-1]))
+        object.__setattr__(self, "duration_s", float(times[-1]))  # the dataclass is frozen
 
     @classmethod
     def trapezoid(cls, peak_mps2: float, rise_s: float, hold_s: float, fall_s: float) -> PiecewiseLinear:
@@ -161,22 +152,19 @@ class PiecewiseLinear:
             raise ValueError(f"{file}: {error}") from error
 
     def deceleration(self, t_s: np.ndarray) -> np.ndarray:
-        """Deceleration in m/s²; zero outside the pulse."""
         return np.interp(t_s, self.times_s, self.values_mps2, left=0.0, right=0.0)
 
     def velocity_loss(self, t_s: np.ndarray) -> np.ndarray:
-        """Velocity lost so far in m/s."""
         return self._integrals(t_s)[0]
 
     def shortfall(self, t_s: np.ndarray) -> np.ndarray:
-        """Distance in m that the body falls short by so far."""
         return self._integrals(t_s)[1]
 
     def _integrals(self, t_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Both integrals: exact at the table's times, quadratic and cubic between them."""
         times, values = np.array(self.times_s), np.array(self.values_mps2)
         steps, slopes = np.diff(times), np.diff(values) / np.diff(times)
         loss = np.concatenate(([0.0], np.cumsum((values[1:] + values[:-1]) / 2 * steps)))
+        # exact: where the deceleration is linear, its integrals are quadratic and cubic
         increments = loss[:-1] * steps + values[:-1] * steps**2 / 2 + slopes * steps**3 / 6
         short = np.concatenate(([0.0], np.cumsum(increments)))
         t = np.clip(t_s, times[0], times[-1])
@@ -188,21 +176,15 @@ class PiecewiseLinear:
 
 
 def read_rows(file: Path) -> Iterator[tuple[float, float]]:
-    """Rows of a pulse table, without its heading.
-
-    Raises:
-        UnicodeDecodeError: The file is no text.
-        csv.Error: A cell is too long to be a number.
-        ValueError: A row is not two numbers; names file and row.
-    """
-    with file.open(newline="", encoding="utf-8-sig") as stream:
+    """Rows of a pulse table, without its heading; errors are those that :meth:`PiecewiseLinear.from_csv` explains."""
+    with file.open(newline="", encoding="utf-8-sig") as stream:  # spreadsheets begin with a byte order mark
         for number, row in enumerate(csv.reader(stream), 1):
-            if not any(cell.strip() for cell in row):
+            if not any(cell.strip() for cell in row):  # spreadsheets leave rows of bare commas at the end
                 continue
             try:
                 time_s, value = map(float, row)
             except ValueError:
-                if number == 1:
+                if number == 1:  # a heading
                     continue
                 raise ValueError(f"{file} row {number} is {short(row)}, expected time_s, deceleration_mps2.") from None
             yield time_s, value

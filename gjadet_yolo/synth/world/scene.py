@@ -1,6 +1,6 @@
 """A crash scene: bodies with surfaces and targets, in front of a background, seen by a camera.
 
-A scene is geometry only. What the weather, the lens and the sensor do to its picture is ``look.py``.
+A scene is geometry only; what light, lens and sensor do to its picture is up to ``paint``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ NAMES = ("point", "bogie", "wheel", "absorber", "rw")  # classes of Crash2024, i
 
 
 class Motion(Protocol):
-    """How points of a body move."""
-
     def markers(self, t_s: np.ndarray, points_mm: np.ndarray) -> MarkerMotion:
         """Motion of points (N, 2) of the body at times (T,)."""
         ...
@@ -27,14 +25,14 @@ class Motion(Protocol):
 
 @dataclass(frozen=True)
 class Crush:
-    """A tube between two bodies that shortens as they approach, evenly along its length, from the moment they touch.
+    """A tube between two bodies that shortens evenly along its length as they approach, from the moment they touch.
 
     Attributes:
-        fixed: Body at the tube's end at x = 0.
+        fixed: Body that holds the tube's end at x = 0.
         moving: Body that pushes its other end.
         start_mm: The tube's end on the fixed body.
-        end_mm: Its end on the moving body, once that touches it.
-        contact_s: When it does; before, the tube is as long as at that moment.
+        end_mm: Its end on the moving body.
+        contact_s: When the moving body touches it; until then the tube keeps its length.
     """
 
     fixed: BodyMotion
@@ -46,6 +44,7 @@ class Crush:
     def markers(self, t_s: np.ndarray, points_mm: np.ndarray) -> MarkerMotion:
         """Motion of points of the tube, as it is at contact: x along it from the fixed end, y across."""
         contact = np.array([self.contact_s])
+        # undeformed length: points are given as the tube is at contact
         whole = self._end(contact)[0] - self.fixed.markers(contact, np.array([self.start_mm])).position_mm
         share = (points_mm[:, 0] / whole[0, 0, 0])[None, :, None]
         across = np.stack((np.zeros(len(points_mm)), points_mm[:, 1]), -1)
@@ -58,6 +57,7 @@ class Crush:
 
     def _end(self, t_s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Position, velocity and acceleration of the pushed end, (T, 1, 2) each."""
+        # until contact the end rests where it will be touched
         end = self.moving.markers(np.maximum(t_s, self.contact_s), np.array([self.end_mm]))
         touched = (t_s >= self.contact_s)[:, None, None]
         return end.position_mm, end.velocity_mps * touched, end.acceleration_mps2 * touched
@@ -69,7 +69,7 @@ class Part:
 
     Attributes:
         outline_mm: Corners (K, 2), not necessarily convex.
-        material: Name from ``material.MATERIALS``.
+        material: Key of ``MATERIALS`` in ``paint/material.py``.
         shade: How light falls on it: ``flat``, ``round_x`` (a cylinder turning away along x), ``round_y``, ``disc``.
         gain: Brightness factor.
         text: Lettering on it.
@@ -84,12 +84,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Thing:
-    """An object of a class other than ``point``.
-
-    Attributes:
-        label: Index into ``NAMES``.
-        outline_mm: What its box surrounds, (K, 2) on the body.
-    """
+    """An object of a class other than ``point``: index into ``NAMES``, and the outline (K, 2) that gets the box."""
 
     label: int
     outline_mm: np.ndarray
@@ -97,15 +92,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Body:
-    """Something that moves as one.
-
-    Attributes:
-        motion: Its motion.
-        parts: Surfaces, back to front.
-        targets: Targets on them.
-        things: Objects of other classes that it is or carries.
-        grime: Share of its targets' area under dirt.
-    """
+    """Something that moves as one: parts from back to front, with targets, a share of them under grime, and things."""
 
     motion: Motion
     parts: tuple[Part, ...] = ()
@@ -116,14 +103,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Scene:
-    """Bodies before a background.
-
-    Attributes:
-        camera: View of the plane of motion.
-        bodies: Back to front.
-        background: Material of the background.
-        seed: Seed of all surfaces; the same scene always looks the same.
-    """
+    """Bodies, back to front, before a background of one material; ``seed`` makes all surfaces look the same again."""
 
     camera: Camera
     bodies: tuple[Body, ...]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+Area = tuple[float, float, float, float]  # x, y, width, height
+Point = tuple[float, float]
+
 
 def rectangle(x: float, y: float, width: float, height: float) -> np.ndarray:
     """Corners (4, 2) of an upright rectangle with its top left corner at (x, y)."""

@@ -1,8 +1,7 @@
-"""Checkerboard strips: the target points of a crash test, as geometry on a body.
+"""Checkerboard strips: the target points of a crash test, as geometry in mm on a body.
 
-A strip has two columns (or any number); its dark and light squares alternate, and every square is one target of class
-``point``. A strip may be bent along an arc, as on a train's nose, and its rows may have lengths of their own, as where
-a deformation squeezes them. Geometry is in mm on the body; pixels follow from the pose of the body and the camera.
+Dark and light squares alternate, usually in two columns, and every square is one target of class ``point``. A strip may
+be bent along an arc, as on a nose, and its rows may differ in length, as where a deformation squeezes them.
 """
 
 from __future__ import annotations
@@ -27,8 +26,7 @@ class Strip:
         row_mm: Length of each row along the strip, ``rows`` numbers; empty: all are ``square_mm`` long.
         bend_per_mm: Curvature of the strip's left edge; positive bends towards it.
         phase: 0 where the first square is dark, 1 where it is light.
-        light: Colour of the light squares, BGR from 0 to 255.
-        dark: Colour of the dark squares.
+        light: Colour of the light squares, BGR from 0 to 255; ``dark`` likewise.
     """
 
     rows: int
@@ -50,6 +48,7 @@ class Strip:
             )
         if self.row_mm and (len(self.row_mm) != self.rows or min(self.row_mm) <= 0):
             raise ValueError(f"strip: row_mm is {self.row_mm}; expected {self.rows} lengths above 0, or none.")
+        # with the centre of the arc on its right, the right edge is a point where the width reaches the radius
         if self.bend_per_mm < 0 and -self.bend_per_mm * self.columns * self.square_mm >= 1:
             raise ValueError(f"strip: bend_per_mm {self.bend_per_mm} folds a strip of {self.columns} columns.")
 
@@ -63,12 +62,12 @@ class Strip:
         """Corners of the squares on the body, (rows * columns, 4, 2), row by row."""
         column, row = np.meshgrid(np.arange(self.columns), np.arange(self.rows))
         cells = np.stack((column, row), -1).reshape(-1, 1, 2) + CORNERS  # (N, 4, 2) of column, row
+        # neighbours share their corners to the last bit, so that no seam shows between them
         edges = np.concatenate(([0.0], np.cumsum(self.row_mm or (self.square_mm,) * self.rows)))
         return self._placed(cells[..., 0] * self.square_mm, edges[cells[..., 1]])
 
     @property
     def centres_mm(self) -> np.ndarray:
-        """Centres of the squares on the body, (rows * columns, 2)."""
         return self.squares_mm.mean(1)
 
     @property
@@ -83,8 +82,7 @@ class Strip:
         return np.where(self.is_light[:, None], np.array(self.light), np.array(self.dark))
 
     def _placed(self, across: np.ndarray, along: np.ndarray) -> np.ndarray:
-        """Points on the body of points in the strip, (..., 2)."""
-        if self.bend_per_mm:
+        if self.bend_per_mm:  # along an arc; the straight strip is its limit, which would divide by zero
             angle, radius = self.bend_per_mm * along, 1 / self.bend_per_mm
             x = (np.cos(angle) - 1) * radius + across * np.cos(angle)
             y = np.sin(angle) * radius + across * np.sin(angle)

@@ -1,7 +1,7 @@
 """Targets as the renderer takes them: outlines that get a box, and patches of one colour that are painted.
 
-Besides checkerboard strips there are the two other marks of crash testing: the quadrant target (a disc of two light and
-two dark quarters, also sold as MXT mark) and the dot (a dark disc on a light one). Each of those is one box.
+Besides checkerboard strips there are the two other marks of crash testing, one box each: the quadrant target (a disc of
+two light and two dark quarters, also sold as MXT mark) and the dot (a dark disc on a light one).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from gjadet_yolo.synth.world.shape import regular
 from gjadet_yolo.synth.world.strip import Strip
 
-ARC = 24  # corners of a drawn circle, a multiple of 4
+ARC = 24  # corners of a drawn circle: a multiple of 4, for the quarters; 0.9 % short of its radius at the sides
 Colour = tuple[float, float, float]
 
 
@@ -32,6 +32,7 @@ class Targets:
     colours: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
 
     def __add__(self, other: Targets) -> Targets:
+        # repeated corners change neither the extent nor, as all of them repeat, the mean of an outline
         corners = max(self.outlines_mm.shape[1], other.outlines_mm.shape[1])
         outlines = [np.repeat(one.outlines_mm, corners // one.outlines_mm.shape[1], 1) for one in (self, other)]
         return Targets(
@@ -44,10 +45,7 @@ class Targets:
     def from_strip(cls, strip: Strip, present: np.ndarray | None = None, colours: np.ndarray | None = None) -> Targets:
         """Squares of a strip.
 
-        Args:
-            strip: The strip.
-            present: Squares that have not been torn off, (N,) bool; default: all.
-            colours: Colour of each square, (N, 3); default: the strip's.
+        ``present`` (N,) bool tells which have not been torn off; ``colours`` (N, 3) replace those of the strip.
         """
         squares, colours = strip.squares_mm, strip.colours if colours is None else colours
         keep = np.ones(len(squares), bool) if present is None else present
@@ -57,7 +55,7 @@ class Targets:
     def quadrant(
         cls, centre_mm: tuple[float, float], radius_mm: float, angle_rad: float, light: Colour, dark: Colour
     ) -> Targets:
-        """Disc of four quarters, light and dark by turns, one target."""
+        """Disc of four quarters, light and dark by turns."""
         quarters = []
         for quarter in range(4):
             arc = angle_rad + np.pi / 2 * (quarter + np.linspace(0, 1, ARC // 4 + 1))
@@ -69,9 +67,10 @@ class Targets:
 
     @classmethod
     def dot(cls, centre_mm: tuple[float, float], radius_mm: float, light: Colour, dark: Colour) -> Targets:
-        """Dark disc of half the size on a light one, one target."""
+        """Dark disc of half the size on a light one."""
         angles = np.linspace(0, 2 * np.pi, ARC + 1)
         rim = np.stack((np.cos(angles), np.sin(angles)), -1)
         outer, inner = rim * radius_mm + centre_mm, rim * radius_mm / 2 + centre_mm
+        # quadrilaterals: a ring is not convex, and patches may not overlap
         ring = [np.stack((inner[i], outer[i], outer[i + 1], inner[i + 1])) for i in range(ARC)]
         return cls(outer[None, :-1], (*ring, inner[:-1]), np.array([light] * ARC + [dark], dtype=float))

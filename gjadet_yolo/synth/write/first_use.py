@@ -11,14 +11,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-TRIAL = 8  # pictures that are rendered to see how long all of them take
+TRIAL = 8  # pictures that are rendered to see how long all of them take: half a second of work
 
 
 def render(data: dict[str, Any]) -> None:
     """Render the default set where a data YAML expects it; called by the YAML's ``download`` entry.
 
-    The work is done by ``gjadet synth`` in a process of its own: its workers would otherwise run the caller's script.
-    That process ends, and clears up, when this one is interrupted or killed.
+    ``gjadet synth`` does the work in a process of its own, as its workers would otherwise run the caller's script. It
+    ends, and clears up, when this one is interrupted or killed.
 
     Args:
         data: The data YAML as the host has read it, with ``path`` resolved.
@@ -56,10 +56,10 @@ def announce(out: Path) -> None:
 
     request = Request()
     cv2.setNumThreads(1)
-    draw_still(np.random.default_rng(0), (request.imgsz, request.imgsz), request.recipe)  # loads what all of them use
+    draw_still(np.random.default_rng(0), (request.imgsz, request.imgsz), request.mix)  # loads what all of them use
     begin = time.perf_counter()
     for index in range(TRIAL):
-        draw_still(np.random.default_rng(index), (request.imgsz, request.imgsz), request.recipe)
+        draw_still(np.random.default_rng(index), (request.imgsz, request.imgsz), request.mix)
     minutes = (time.perf_counter() - begin) / TRIAL * request.images / cores() / 60
     print(
         f"Rendering {request.images} crash scenes into {out}, once: about {max(minutes, 0.1):.1f} minutes on {cores()} "
@@ -75,7 +75,7 @@ def main(out: str) -> int:
 
     def watch() -> None:
         os.read(0, 1)
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)  # a thread cannot raise in the main one; orderly_end turns it into an exit
 
     with orderly_end():
         threading.Thread(target=watch, daemon=True).start()

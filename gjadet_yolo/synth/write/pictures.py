@@ -21,7 +21,8 @@ from gjadet_yolo.data.formats.stream import write_list
 from gjadet_yolo.data.formats.yolo import label_lines, write_data_yaml
 from gjadet_yolo.data.media import write_image
 from gjadet_yolo.folders.whole import inputs_of, refuse_existing, refuse_too_large, whole_folder
-from gjadet_yolo.synth.still import SCENES, Recipe, draw_still
+from gjadet_yolo.synth.scenes.compose import SCENES
+from gjadet_yolo.synth.still import SceneMix, draw_still
 from gjadet_yolo.synth.video import (
     MOST_FRAMES,
     RATES_FPS,
@@ -29,16 +30,15 @@ from gjadet_yolo.synth.video import (
     VideoPlan,
     draw_video,
     read_pulse,
-    write_video,
 )
 from gjadet_yolo.synth.world.pulse import STOPS
 from gjadet_yolo.synth.world.scene import NAMES
-from gjadet_yolo.synth.write.truth import write_truth
+from gjadet_yolo.synth.write.videos import write_truth, write_video
 from gjadet_yolo.synth.write.workers import results
 
-TRAIN, VAL, VIDEO = range(3)  # first part of every seed after the user's
+TRAIN, VAL, VIDEO = range(3)  # part of every seed, so that no picture of one split is one of another
 SPLITS = {TRAIN: "train", VAL: "val"}
-QUALITY = 95  # of the JPEG files
+QUALITY = 95  # of the JPEG files: high, since compression belongs to the look
 BYTES_PER_PX, LABEL_BYTES = 0.2, 6_000  # per picture, measured at 640 px
 
 
@@ -47,14 +47,13 @@ class Request:
     """A set to be rendered.
 
     Attributes:
-        images: Number of pictures.
-        val: How many of them are for validation.
-        imgsz: Their side in px.
+        images: Number of pictures, ``val`` of which are for validation.
+        imgsz: Their side in px, also that of the videos.
         seed: Same seed, same bytes.
-        recipe: What the pictures hold.
+        mix: What the pictures hold.
         videos: Number of videos.
         fps: Frames per second of the videos' camera.
-        seconds: Their length in seconds of real time.
+        seconds: Their length in real time.
         scene: Scene of the videos, or an empty text for all by turns.
         pulse: Pulse of the videos; see ``VideoPlan``.
     """
@@ -63,7 +62,7 @@ class Request:
     val: int = 200
     imgsz: int = 640
     seed: int = 0
-    recipe: Recipe = field(default_factory=Recipe)
+    mix: SceneMix = field(default_factory=SceneMix)
     videos: int = 0
     fps: float = 1000.0
     seconds: float = 0.15
@@ -85,7 +84,7 @@ class Request:
             )
         if self.images and not 1 <= self.val < self.images:
             raise ValueError(f"val is {self.val} of {self.images} images, allowed: 1 to {self.images - 1}.")
-        self.recipe.check((self.imgsz, self.imgsz))
+        self.mix.check((self.imgsz, self.imgsz))
         if self.videos and self.plan(0).pulse not in STOPS:
             read_pulse(Path(self.pulse))  # before the work, not in the middle of it
 
@@ -105,7 +104,7 @@ class Request:
         return VideoPlan((self.imgsz, self.imgsz), self.fps, max(round(self.fps * self.seconds), 1), scene, self.pulse)
 
     def size_bytes(self) -> float:
-        """What the set takes on the disk, about."""
+        """Bytes on disk of the whole set, about."""
         pictures = self.images * (self.imgsz**2 * BYTES_PER_PX + LABEL_BYTES)
         return pictures + (self.videos * self.plan(0).size_bytes() if self.videos else 0)
 
@@ -113,7 +112,7 @@ class Request:
 def write_still(request: Request, folder: Path, split: int, index: int) -> LabelledImage:
     """Render one picture into a tree; returns its labels."""
     rng = np.random.default_rng([request.seed, split, index])
-    image, labels = draw_still(rng, (request.imgsz, request.imgsz), request.recipe)
+    image, labels = draw_still(rng, (request.imgsz, request.imgsz), request.mix)
     name, stem = SPLITS[split], f"{index:06d}"
     file = folder / "images" / name / f"{stem}.jpg"
     write_image(file, image, QUALITY)
@@ -184,6 +183,7 @@ def render_parts(request: Request, folder: Path, workers: int, progress: Progres
     if request.images:
         counts |= {TRAIN: request.images - request.val, VAL: request.val}
         (folder / "annotations").mkdir()
+    # videos first: one takes as long as many pictures, and the last one would keep a single process busy
     jobs = ((request, folder, split, index) for split, count in counts.items() for index in range(count))
     with results(write_job, jobs, workers) as written:
         done = iter(progress(Counted(written, sum(counts.values())), "rendering"))
@@ -213,13 +213,10 @@ class Counted:
 def write_annotations(file: Path, images: Iterable[LabelledImage], count: int, imgsz: int) -> None:
     """Write the COCO json of a split while its pictures are rendered; the same bytes as of ``to_coco`` at once.
 
-    Args:
-        file: Where to.
-        images: Pictures and their labels, in the order of their names.
-        count: Number of pictures.
-        imgsz: Their side in px.
+    ``images`` are in the order of their names, ``count`` in number, of side ``imgsz``.
     """
 
+    # a set of any size is written in constant memory; only the images' entries come before the labels are known
     def entries() -> Iterator[dict[str, Any]]:
         for number in range(1, count + 1):
             yield {"id": number, "file_name": f"{number - 1:06d}.jpg", "width": imgsz, "height": imgsz}

@@ -11,14 +11,14 @@ from gjadet_yolo.synth.paint.material import MATERIALS
 from gjadet_yolo.synth.paint.render import Frame, Renderer
 from gjadet_yolo.synth.paint.visible import area_of, cut_to_image
 from gjadet_yolo.synth.scenes.builder import Wanted
-from gjadet_yolo.synth.still import SCENES, open_stage
+from gjadet_yolo.synth.scenes.compose import SCENES, begin_scene
+from gjadet_yolo.synth.truth import centroids
 from gjadet_yolo.synth.world.motion import BodyMotion, StepResponse
 from gjadet_yolo.synth.world.pulse import Haversine
 from gjadet_yolo.synth.world.scene import Body, Crush, Part, Scene, Thing
 from gjadet_yolo.synth.world.shape import rectangle
 from gjadet_yolo.synth.world.strip import Strip
 from gjadet_yolo.synth.world.target import Targets
-from gjadet_yolo.synth.write.truth import centroids
 
 SIZE = (320, 240)
 BRAKED = BodyMotion((100.0, 20.0), (8.0, 0.0), Haversine(300.0, 0.05), pitch=StepResponse(0.1, 5.0, 8.0))
@@ -178,10 +178,10 @@ def test_targets_of_a_body_do_not_overlap(kind):
     """Colours of patches are added up, so that overlap would show as more than full coverage."""
     for seed in range(25):
         rng = np.random.default_rng([2, seed])
-        stage = open_stage(rng, SIZE, 9.0, Wanted(point=60, bogie=1, wheel=3, absorber=1, rw=0))
-        SCENES[kind](stage)
-        renderer = Renderer(Scene(stage.camera, tuple(stage.bodies), "dark", 0), (0.0, 0.0))
-        for body, sprite in zip(stage.bodies, renderer.sprites, strict=True):
+        builder = begin_scene(rng, SIZE, 9.0, Wanted(point=60, bogie=1, wheel=3, absorber=1, rw=0))
+        SCENES[kind](builder)
+        renderer = Renderer(Scene(builder.camera, tuple(builder.bodies), "dark", 0), (0.0, 0.0))
+        for body, sprite in zip(builder.bodies, renderer.sprites, strict=True):
             pixels = renderer.draw(body, sprite, 0.0).pixels
             assert pixels.size == 0 or (pixels[..., 3].max() < 1.02 and pixels.min() > -1)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gjadet_yolo.synth.still import Recipe
+from gjadet_yolo.synth.still import SceneMix
 from gjadet_yolo.synth.write import pictures as write
 from gjadet_yolo.synth.write import workers
 from gjadet_yolo.synth.write.pictures import Request, render_set
 
-RECIPE = Recipe({"point": 12.0}, square_px=(6.0, 12.0))
-SMALL = Request(images=6, val=2, imgsz=128, seed=1, recipe=RECIPE, videos=1, fps=500.0, seconds=0.01)
+MIX = SceneMix({"point": 12.0}, square_px=(6.0, 12.0))
+SMALL = Request(images=6, val=2, imgsz=128, seed=1, mix=MIX, videos=1, fps=500.0, seconds=0.01)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -37,7 +37,7 @@ def test_same_bytes_on_any_number_of_workers(tmp_path):
 
 def test_another_seed_is_another_set(tmp_path):
     for seed in (0, 1):
-        render_set(Request(2, 1, 128, seed, RECIPE), tmp_path / str(seed))
+        render_set(Request(2, 1, 128, seed, MIX), tmp_path / str(seed))
     images = [(tmp_path / str(seed) / "images" / "train" / "000000.jpg").read_bytes() for seed in (0, 1)]
     assert images[0] != images[1]
 
@@ -104,14 +104,14 @@ def test_interrupt_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_nothing_is_overwritten_unasked(tmp_path):
-    two = Request(2, 1, 128, 0, RECIPE)
+    two = Request(2, 1, 128, 0, MIX)
     render_set(two, tmp_path / "set")
     picture = tmp_path / "set" / "images" / "train" / "000000.jpg"
     before = picture.read_bytes()
     with pytest.raises(FileExistsError, match="force=true"):
         render_set(two, tmp_path / "set")
     assert picture.read_bytes() == before
-    render_set(Request(2, 1, 128, 1, RECIPE), tmp_path / "set", force=True)
+    render_set(Request(2, 1, 128, 1, MIX), tmp_path / "set", force=True)
     assert picture.read_bytes() != before
 
 

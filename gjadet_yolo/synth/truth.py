@@ -1,24 +1,16 @@
-"""Truth of a rendered video: where every marker is in each frame, in px and mm, and how it moves.
-
-Three files say the same: ``truth.json`` (camera, markers), ``truth.csv`` (a row per marker and frame) and ``mot.txt``
-(MOT challenge format, for trackers). Frames count from 0 in the first two and from 1 in the last, as MOT has it.
-"""
+"""Truth of a rendered video: where every marker is in each frame, in px and mm, and how it moves."""
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from gjadet_yolo.data.formats.stream import write_list
 from gjadet_yolo.geometry.camera import Camera
-from gjadet_yolo.synth.paint.visible import LEAST_PX, LEAST_VISIBLE, Seen
+from gjadet_yolo.synth.paint.visible import Seen
 from gjadet_yolo.synth.world.motion import MarkerMotion
-from gjadet_yolo.synth.world.scene import NAMES, Scene
+from gjadet_yolo.synth.world.scene import Scene
 
 COLUMNS = ("frame", "time_s", "id", "visible", "x_px", "y_px", "x_mm", "y_mm", "vx_mps", "vy_mps", "ax_mps2", "ay_mps2")
 
@@ -28,17 +20,13 @@ class VideoTruth:
     """Markers of a video: N markers in T frames.
 
     Attributes:
-        fps: Frames per second.
         exposure_s: Exposure time; a frame shows the middle of its exposure at ``time_s``.
-        camera: View of the plane.
         time_s: (T,).
         visible: Share of the marker that is seen, 0 to 1, (T, N).
         position_px: Centroid of the marker's image, which is what a tracker sees, (T, N, 2). In tilted views it is not
             quite the image of the marker's middle: the near half looks larger.
         boxes_px: Visible extents, xyxy, (T, N, 4).
-        position_mm: (T, N, 2).
-        velocity_mps: (T, N, 2).
-        acceleration_mps2: (T, N, 2).
+        position_mm: (T, N, 2); ``velocity_mps`` and ``acceleration_mps2`` likewise.
         objects: Labels of the other classes in each frame: class and visible extent, xyxy in px, (M, 5) each.
         impact: Scene, pulse, contact_s, speed_mps, peak_mps2, duration_s.
     """
@@ -68,15 +56,9 @@ class VideoTruth:
 def follow(
     scene: Scene, time_s: np.ndarray, fps: float, exposure_s: float, seen: list[Seen], objects: list[np.ndarray]
 ) -> VideoTruth:
-    """Truth of a rendered video.
+    """Truth of a rendered video, from its scene and what was visible in each frame.
 
-    Args:
-        scene: What was rendered.
-        time_s: Middle of each exposure, (T,).
-        fps: Frames per second.
-        exposure_s: Exposure time.
-        seen: What became of the targets in each frame.
-        objects: Labels of the other classes in each frame, (M, 5) each.
+    ``seen`` and ``objects`` hold one entry per frame, ``objects`` (M, 5) each; see :class:`VideoTruth`.
     """
     motions = [
         body.motion.markers(time_s, body.targets.outlines_mm.mean(1))
@@ -115,41 +97,3 @@ def centroids(scene: Scene, time_s: np.ndarray) -> np.ndarray:
         moment = ((first + second) * cross[..., None]).sum(2)
         found.append(middle[:, :, 0] + moment / (3 * cross.sum(2)[..., None]))
     return np.concatenate(found, 1)
-
-
-def write_truth(truth: VideoTruth, folder: Path) -> None:
-    """Write ``truth.json``, ``truth.csv`` and ``mot.txt`` into an existing folder.
-
-    ``mot.txt`` lists what a detector can be asked to find: markers that the rule of ``visible.py`` grants a box.
-    """
-    with (folder / "truth.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(truth.rows())
-    scale = truth.camera.mm_per_px(truth.camera.locate(np.array(truth.camera.size_px) / 2))
-    camera = asdict(truth.camera) | {"mm_per_px": float(scale), "fps": truth.fps, "exposure_s": truth.exposure_s}
-    head = json.dumps({"impact": truth.impact, "camera": camera, "columns": COLUMNS})
-    with (folder / "truth.json").open("w", encoding="utf-8") as file:
-        file.write(head.removesuffix("}"))
-        for name, rows in (("rows", truth.rows()), ("objects", object_rows(truth))):
-            file.write(f', "{name}": ')
-            write_list(file, rows)
-        file.write("}")
-    with (folder / "mot.txt").open("w", encoding="utf-8") as file:
-        file.writelines(mot_lines(truth))
-
-
-def object_rows(truth: VideoTruth) -> Iterator[tuple[int, str, float, float, float, float]]:
-    """Frame, class name and box of everything that is not a marker."""
-    for frame, labels in enumerate(truth.objects):
-        for label, *box in labels.tolist():
-            yield (frame, NAMES[int(label)], *box)
-
-
-def mot_lines(truth: VideoTruth) -> Iterator[str]:
-    """Lines ``frame, id, left, top, width, height, 1, class, visible`` of the MOT ground-truth format."""
-    sides = truth.boxes_px[..., 2:] - truth.boxes_px[..., :2]
-    for frame, marker in zip(*np.nonzero((truth.visible >= LEAST_VISIBLE) & (sides >= LEAST_PX).all(-1)), strict=True):
-        x1, y1, x2, y2 = truth.boxes_px[frame, marker]
-        visible = truth.visible[frame, marker]
-        yield f"{frame + 1},{marker + 1},{x1:.4f},{y1:.4f},{x2 - x1:.4f},{y2 - y1:.4f},1,1,{visible:.4f}\n"

@@ -10,13 +10,14 @@ import pytest
 
 from gjadet_yolo.geometry.camera import Camera
 from gjadet_yolo.synth.paint.render import Renderer
+from gjadet_yolo.synth.truth import COLUMNS, VideoTruth, follow
 from gjadet_yolo.synth.world.motion import BodyMotion
 from gjadet_yolo.synth.world.pulse import PiecewiseLinear
 from gjadet_yolo.synth.world.scene import Body, Part, Scene, Thing
 from gjadet_yolo.synth.world.shape import rectangle
 from gjadet_yolo.synth.world.strip import Strip
 from gjadet_yolo.synth.world.target import Targets
-from gjadet_yolo.synth.write.truth import COLUMNS, VideoTruth, follow, write_truth
+from gjadet_yolo.synth.write.videos import write_truth
 
 SIZE = (320, 240)
 TUBE = rectangle(0, 0, 100, 50)
