@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gjadet_yolo.host.connect import BELOW, LOWEST
+from gjadet_yolo.host.status import BELOW, LOWEST
 
+# Extra by distribution; setup.cfg states the same.
 EXTRAS = {
     "timm": "timm",
     "albumentations": "degrade",
@@ -13,7 +14,6 @@ EXTRAS = {
     "openvino": "export",
     "faster-coco-eval": "benchmark",
 }
-"""Distribution and extra; setup.cfg states the same."""
 
 
 def install_command(distribution: str) -> str:

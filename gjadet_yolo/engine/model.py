@@ -15,7 +15,7 @@ from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from ultralytics.utils.torch_utils import scale_img, unwrap_model
 
 from gjadet_yolo.engine.stages import ScheduleConfig
-from gjadet_yolo.host.connect import require
+from gjadet_yolo.host.status import require
 from gjadet_yolo.losses.criterion import (
     Statistics,
     build_criterion,
