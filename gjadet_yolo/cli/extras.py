@@ -1,4 +1,4 @@
-"""Libraries that only some functions need, and the extra of this package that brings each."""
+"""Libraries that only some functions need, and the extra of this package that installs each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ EXTRAS = {
 
 
 def install_command(distribution: str) -> str:
-    """Command that installs a library: by its extra where it has one, Ultralytics in a version that fits."""
+    """Command that installs a library: by its extra where it has one."""
+    # without the range, pip would take the newest Ultralytics
     if distribution == "ultralytics":
         return f"pip install 'ultralytics>={LOWEST},<{BELOW}'"
     extra = EXTRAS.get(distribution)

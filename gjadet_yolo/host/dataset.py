@@ -64,7 +64,7 @@ class RecipeDataset(YOLODataset):
         config: The recipe.
         extra: Indices of the repeated images, one per repetition, (R,).
         order: Index of the image at each position, (N + R,).
-        recent: Positions that were last asked for; their images are likely to be in memory.
+        recent: Positions that were requested last; their images are likely to be in memory.
         drawn: Probability of each class to be pasted into an image, (C,).
         donors: Indices of the images that hold each class, by class.
         polygons: Whether objects have polygons.
@@ -154,7 +154,7 @@ class RecipeDataset(YOLODataset):
         donor, image = self.load_donor(source), label["img"]
         labels = in_px(self.labels[source], donor.shape)
         cut = cut_out(donor, labels, int(rng.choice(np.flatnonzero(labels[:, 0] == cls))))
-        if min(cut.image.shape[:2]) < 1:  # a box outside its image
+        if min(cut.image.shape[:2]) < 1:  # a box without any size, or outside its image
             return
         own = len(label["cls"])
         label["img"], labels = paste(image, in_px(label, image.shape), cut, rng)
@@ -176,7 +176,6 @@ class RecipeDataset(YOLODataset):
             self.augment = augment
 
     def in_force(self) -> str:
-        """The recipe as it works out for these images, for the log."""
         parts = [f"{len(self.extra)} repetitions of {self.ni} images"] if self.config.repeat else []
         if self.config.paste:
             parts.append(self.pasted())
@@ -225,7 +224,6 @@ def replace_mosaics(transforms: Compose, tiles: float) -> None:
 
 
 def draw_generator() -> np.random.Generator:
-    """Generator for one image."""
     return np.random.default_rng(random.getrandbits(64))  # follows random, which the host seeds in each worker
 
 

@@ -27,11 +27,12 @@ def check_export(model: nn.Module, file_format: str, opset: int | None = None) -
         opset: As in ``yolo export opset=``.
 
     Raises:
-        ValueError: Names the model, the module and its layer, the format, the reason and what works.
+        ValueError: Names the module, its layer, the format, the reason and what works.
     """
     for module in model.modules():
         for limit in getattr(type(module), "export_limits", ()):
             if limit.holds(file_format.lower(), opset):
+                # a limit on the opset would read as one on the format
                 target = f"{file_format} with opset={opset}" if limit.below_opset else file_format
                 layer = f" (layer {module.i})" if hasattr(module, "i") else ""
                 raise ValueError(
@@ -41,7 +42,6 @@ def check_export(model: nn.Module, file_format: str, opset: int | None = None) -
 
 
 def name_of(model: nn.Module) -> str:
-    """File name that a model came from."""
     yaml = getattr(model, "yaml", None) or {}
     return Path(getattr(model, "pt_path", None) or yaml.get("yaml_file") or "This model").name
 
@@ -52,8 +52,6 @@ def connect_exporter(exporter: ModuleType) -> list[Seam]:
 
 
 def wrap_exporter_call(call: Callable[..., str]) -> Callable[..., str]:
-    """``Exporter.__call__`` with the limits checked first."""
-
     @functools.wraps(call)
     def wrapper(self: Any, model: nn.Module | None = None) -> str:
         if model is not None:  # else the host says itself what is missing

@@ -79,7 +79,7 @@ def closest_name_added(file: str | Path, kind: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        # 0.7, stricter than elsewhere: most names that are not found belong to the user and resemble none of ours
+        # 0.7, stricter than messages.py: a missing file is mostly the user's own, with a name unlike all of ours
         close = get_close_matches(Path(file).stem, list(locate.files(kind)), n=1, cutoff=0.7)
         if not close:
             raise

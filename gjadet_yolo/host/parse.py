@@ -24,12 +24,13 @@ from gjadet_yolo.messages import suggestion
 from gjadet_yolo.nn.row import Plan, Row
 from gjadet_yolo.recipe.block import check_names, check_task
 
+# globals that the inserted branch calls; with underscores, so that no row of a YAML names them by accident
 HOOK = "__gjadet_plan__"
 RULE = "__gjadet_has_rule__"
 
 
 def has_rule(module: object) -> bool:
-    """Whether a class states its own row rule."""
+    # not by base class: a row rule is two names, so that modules need no common ancestor
     return isinstance(module, type) and hasattr(module, "inputs") and hasattr(module, "plan")
 
 
@@ -83,7 +84,7 @@ def plan_row(module: Any, env: dict[str, Any]) -> tuple[list[Any], int, int]:
         Constructor arguments, output channels, number of copies to chain.
 
     Raises:
-        ValueError: Arguments that the constructor does not take.
+        ValueError: The constructor does not take the arguments.
     """
     index = env["i"]
     head = {key: env.get(key) for key in ("reg_max", "end2end", "legacy")}
@@ -148,7 +149,7 @@ def check_sources(source: Any, index: int, where: str) -> None:
 
 
 def resolve(name: Any, names: dict[str, Any]) -> Any:
-    """Class that a row names, in the host's notation (``nn.`` and ``torchvision.ops.`` prefixes), or None."""
+    """Class that a row names, in the host's notation, or None."""
     if not isinstance(name, str):
         return None
     for prefix, space in (("nn.", torch.nn), ("torchvision.ops.", torchvision.ops)):

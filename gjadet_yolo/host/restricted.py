@@ -24,7 +24,7 @@ def wrap_loading(stock: classmethod) -> classmethod:
         has_backbone = BACKBONE in named or BACKBONE in (cls._registry or ())
         if has_backbone or any(name.startswith("gjadet_yolo.") for name in named):
             admitted = own_classes() | (timm_classes(named) if has_backbone else {})
-            with cls._lock:  # as the host, which builds its registry on first use, from any thread
+            with cls._lock:  # under which the host builds its registry
                 if cls._registry is None:
                     cls._registry = cls._build()
                 cls._registry.update({name: admitted[name] for name in named if name in admitted})
@@ -44,7 +44,6 @@ def globals_of(weight: Any) -> list[str]:
 
 
 def own_classes() -> dict[str, type]:
-    """Classes of this package that a checkpoint may hold, and torchvision's, by import path."""
     from torchvision.ops import DeformConv2d
 
     from gjadet_yolo.engine.model import GjadetModel

@@ -33,7 +33,7 @@ def check_row(row: Any, index: int, where: str) -> None:
     """Check that a row has four entries, and its number of repeats."""
     if not isinstance(row, (list, tuple)) or len(row) != 4 or not isinstance(row[3], (list, tuple)):
         raise ValueError(f"{where} row {index} is {shown(row)}, expected [from, repeats, module, [arguments]].")
-    repeats = row[1]  # the host calculates with it before it looks at the module
+    repeats = row[1]  # the host multiplies it by the depth and builds so many
     if not isinstance(repeats, bool) and (not is_number(repeats) or repeats > MOST_REPEATS):
         raise ValueError(
             f"{where} row {index} [{row[0]}, ..., {row[2]}, ...]: repeats are {shown(repeats)}, "
@@ -42,7 +42,6 @@ def check_row(row: Any, index: int, where: str) -> None:
 
 
 def title(model: dict[str, Any]) -> str:
-    """Name of a model YAML in messages."""
     file = model.get("yaml_file")  # the host adds it to what it reads
     return f"Model YAML {file}" if file else "Model YAML"
 
@@ -60,5 +59,4 @@ def shown(value: Any, limit: int = 60) -> str:
 
 
 def is_huge(value: Any) -> bool:
-    """Whether a number is too long to be read."""
     return isinstance(value, int) and value.bit_length() > 128  # beyond 4300 digits Python refuses to print it

@@ -16,17 +16,11 @@ Base = TypeVar("Base")
 
 @dataclass(frozen=True)
 class Seam:
-    """One attribute of the host that is wrapped.
+    """One attribute of the host, and the function that makes its new value from the present one."""
 
-    Attributes:
-        owner: Module or class that has it.
-        name: Its name there.
-        wrap: Makes the new value from the present one, which may be a property or classmethod object.
-    """
-
-    owner: Any
+    owner: Any  # module or class
     name: str
-    wrap: Callable[[Any], Any]
+    wrap: Callable[[Any], Any]  # given the property or classmethod object itself, where the attribute is one
 
 
 def hold(seams: Iterable[Seam]) -> None:
@@ -66,11 +60,8 @@ def restore(owner: Any, name: str, value: Any, own: bool) -> None:
 
 
 def as_subclass(instance: Base, cls: type[Base]) -> Any:
-    """Make an object that the host has built one of our subclass, in place.
-
-    For data sets. ``build_yolo_dataset`` chooses their class itself and takes none, and its call of the constructor
-    is no interface to repeat: 8.4.130 and 8.4.190 differ in it (``hyp``, ``fraction``), and a copy would silently drop
-    arguments that a later host adds. Building twice would read all labels twice.
-    """
+    """Turn a data set that the host has built into one of our subclass, in place, without its attributes."""
+    # build_yolo_dataset chooses the class itself and takes none. Its call of the constructor is no interface to repeat:
+    # 8.4.130 and 8.4.190 differ in it (hyp, fraction), and a copy would silently drop arguments that a later host adds.
     instance.__class__ = cls
     return instance

@@ -32,8 +32,8 @@ from gjadet_yolo.host.seams import as_subclass
 from gjadet_yolo.host.sources import Files, is_local
 from gjadet_yolo.messages import suggestion
 
+# takes an image's file and its detections: xyxy px of the image, confidence, class, (N, 6)
 Sink = Callable[[str, np.ndarray], None]
-"""Takes an image's file and its detections: xyxy px of the image, confidence, class, (N, 6)."""
 
 
 def raw_predictions(output: Any, classes: int) -> torch.Tensor:
@@ -94,7 +94,7 @@ def refuse_fixed_size(model: nn.Module) -> None:
 class SlicedPredictor(GjadetPredictor):
     """The host's predictor on frames cut into tiles; ``imgsz`` is the longer side of the frame before cutting.
 
-    Use :func:`sliced_predictor` to set the tiles and give the class to ``YOLO.predict(predictor=...)``.
+    See :func:`sliced_predictor`.
 
     Attributes:
         tiles: How frames are cut.
@@ -118,7 +118,7 @@ class SlicedPredictor(GjadetPredictor):
         super().setup_source(source, stride)
 
     def run_callbacks(self, event: str) -> None:
-        """The host's callbacks; they are also where frames are counted and the watch is told."""
+        # callbacks of the class and not added ones: added ones stay with the model for its next predictor
         if event == "on_predict_start":
             self.read = Counter()
             self.watch.start(None if isinstance(self.watch, Unwatched) else self.views())
@@ -143,8 +143,7 @@ class SlicedPredictor(GjadetPredictor):
 
     @property
     def side(self) -> int | None:
-        """Longer side in px of frames before cutting; None: they keep their size."""
-        return None if self.native else max(self.imgsz)
+        return None if self.native else max(self.imgsz)  # px of the longer one, before frames are cut
 
     def pre_transform(self, im: list[np.ndarray]) -> list[np.ndarray]:
         """Frames at the requested size, padded evenly on both sides to multiples of 32."""
@@ -175,7 +174,7 @@ class SlicedPredictor(GjadetPredictor):
 class SlicedValidator(GjadetValidator):
     """The host's validator on frames cut into tiles, each image at its own size or with ``imgsz`` as its longer side.
 
-    Use :func:`sliced_validator` to set the tiles and give the class to ``YOLO.val(validator=...)``.
+    See :func:`sliced_validator`.
 
     Attributes:
         tiles: How frames are cut.
@@ -195,7 +194,6 @@ class SlicedValidator(GjadetValidator):
         return super().__call__(trainer, model, **kwargs)
 
     def build_dataset(self, img_path: str, mode: str = "val", batch: int | None = None) -> YOLODataset:
-        """Host's data set, whose images keep their own sizes."""
         self.args.rect = False  # would bring all images to one size
         self.args.cache = None  # would hold images at that size
         # "val" and not mode: old hosts pass the split's name on, and for split=train they would augment
@@ -204,7 +202,6 @@ class SlicedValidator(GjadetValidator):
         return dataset
 
     def get_dataloader(self, dataset_path: str, batch_size: int) -> torch.utils.data.DataLoader:
-        """Host's loader of one image at a time."""
         return super().get_dataloader(dataset_path, 1)  # their sizes differ
 
     def get_desc(self) -> str:
@@ -216,7 +213,6 @@ class SlicedValidator(GjadetValidator):
         return super().get_desc()
 
     def init_metrics(self, model: nn.Module) -> None:
-        """Host's metrics; from here on the model works in tiles."""
         if not isinstance(self.watch, Unwatched):
             LOGGER.setLevel(self.level)
         refuse_fixed_size(model)
@@ -230,13 +226,11 @@ class SlicedValidator(GjadetValidator):
         model.forward = forward  # the host calls the model directly, and not through a method of the validator
 
     def views(self) -> int:
-        """Number of pictures that the network will see."""
         dataset = self.dataloader.dataset
         sizes = (padded(*fitted(*label["shape"], dataset.side)) for label in dataset.labels)
         return sum(self.tiles.views(*size) for size in sizes)
 
     def update_metrics(self, preds: list[dict[str, torch.Tensor]], batch: dict[str, Any]) -> None:
-        """Host's metrics; the sink gets the boxes in px of the image."""
         super().update_metrics(preds, batch)
         for index, pred in enumerate(preds if self.sink else ()):
             image = self._prepare_batch(index, batch)
@@ -252,13 +246,9 @@ class SlicedValidator(GjadetValidator):
 
 
 class OwnSizeDataset(YOLODataset):
-    """The host's data set with every image at its own size, padded to multiples of 32; one image per batch.
+    """The host's data set with every image at its own size, padded to multiples of 32; one image per batch."""
 
-    Attributes:
-        side: Longer side in px that images are resized to; None: they keep their size.
-    """
-
-    side: int | None = None
+    side: int | None = None  # longer side in px that images are resized to; None: they keep their size
 
     def load_image(self, i: int, rect_mode: bool = True, resize_short: bool = False) -> tuple[Any, Any, Any]:
         # the host reads the size to resize to from here
@@ -266,7 +256,7 @@ class OwnSizeDataset(YOLODataset):
         return super().load_image(i, rect_mode, resize_short)
 
     def update_labels_info(self, label: dict[str, Any]) -> dict[str, Any]:
-        # the host pads to it, where rect has set it
+        # the host's LetterBox pads to it, as under rect
         label["rect_shape"] = padded(*label["resized_shape"])
         return super().update_labels_info(label)
 

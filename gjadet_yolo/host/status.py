@@ -27,16 +27,12 @@ status = Status()
 
 
 def version_tuple(version: str) -> tuple[int, ...]:
-    """Leading numbers of a version: ``8.4.190`` -> (8, 4, 190)."""
+    # a release candidate such as 8.4.190rc1 becomes (8, 4), which is below the range
     return tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
 
 
 def check_version(version: str) -> None:
-    """Refuse a host outside the tested range.
-
-    Raises:
-        PluginError: Names both versions and the command that helps.
-    """
+    """Refuse a host outside the range with a PluginError that names both versions and the command that helps."""
     if not version_tuple(LOWEST) <= version_tuple(version) < version_tuple(BELOW):
         from gjadet_yolo import __version__  # here: the package may still be starting when this file is imported
 
