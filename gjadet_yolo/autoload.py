@@ -2,8 +2,8 @@
 
 Ultralytics has no plugin mechanism. A ``.pth`` file (and a ``.start`` file for Python 3.15+, PEP 829) in site-packages
 imports this package in every interpreter, and the package calls :func:`install`. The hook costs one string comparison
-per import; torch and Ultralytics are imported by nobody but the user. ``GJADET_AUTOLOAD=0`` (or ``false``, ``no``,
-``off``) switches the files off; ``import gjadet_yolo`` always registers.
+per import; torch and Ultralytics are loaded only when the user's program imports them. ``GJADET_AUTOLOAD=0`` (or
+``false``, ``no``, ``off``) switches the files off; ``import gjadet_yolo`` always registers.
 """
 
 from __future__ import annotations
@@ -17,38 +17,33 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
+# Host modules in which something is wrapped; host/connect.py has one function for each.
 SEAMS = (
     "ultralytics.nn.tasks",
     "ultralytics.data.utils",
     "ultralytics.models.yolo.model",
     "ultralytics.engine.exporter",
 )
-"""Host modules that the plugin touches; ``gjadet_yolo.host.connect`` holds one function for each."""
-
-PATCHED = "__gjadet_patched__"
-"""Mark of a host module that has been handed to the plugin."""
-
-OFF = ("0", "false", "no", "off")
-"""Values of ``GJADET_AUTOLOAD``, in any case, that switch the files off; setup.py writes them into the .pth file."""
+PATCHED = "__gjadet_patched__"  # mark of a host module that has been handed over
+OFF = ("0", "false", "no", "off")  # values of GJADET_AUTOLOAD in any case; setup.py repeats them in the .pth file
 
 
 class SeamLoader:
-    """Loader that runs the host's own loader first and then connects the plugin to the module."""
+    """Loader that runs the host's own loader first and then hands the module over."""
 
     def __init__(self, loader: object) -> None:
         self.loader = loader
 
     def __getattr__(self, name: str) -> object:
-        """Behave like the host's loader in everything else (``get_source``, ``is_package``, ...)."""
-        return getattr(self.loader, name)
+        return getattr(self.loader, name)  # get_source, is_package, ...
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self.loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
         self.loader.exec_module(module)
-        vars(module).pop(PATCHED, None)  # a reload keeps the mark and undoes what it stands for
-        connect(module)
+        vars(module).pop(PATCHED, None)  # a reload keeps the mark but undoes the wrapping
+        hand_over(module)
 
 
 class SeamFinder:
@@ -68,20 +63,23 @@ class SeamFinder:
         return None
 
 
-def connect(module: ModuleType) -> None:
-    """Hand a loaded host module to the plugin."""
-    from gjadet_yolo.host import connect as plugin
+def hand_over(module: ModuleType) -> None:
+    """Have a loaded host module connected, once."""
+    if getattr(module, PATCHED, False):
+        return
+    setattr(module, PATCHED, True)
+    from gjadet_yolo.host import connect  # here: only interpreters that load the host pay for it
 
-    plugin.connect(module)
+    connect.connect(module)
 
 
 def install() -> None:
-    """Register with the host: now for what is already loaded, later for the rest. Calling it twice is harmless."""
+    """Register with the host: now for modules that are already loaded, later for the rest. Harmless when repeated."""
     if SeamFinder not in sys.meta_path:
         sys.meta_path.insert(0, SeamFinder)
     for name in SEAMS:
         if name in sys.modules:
-            connect(sys.modules[name])
+            hand_over(sys.modules[name])
 
 
 def installed() -> bool:
@@ -90,12 +88,8 @@ def installed() -> bool:
 
 
 def start() -> None:
-    """Entry point named in the ``.start`` file; importing this module has already installed the hook.
-
-    Where ``GJADET_AUTOLOAD`` is one of ``OFF``, it takes everything back, so that a later ``import gjadet_yolo``
-    registers again.
-    """
+    """Entry point named in the ``.start`` file; importing this module has already installed the hook."""
     if os.environ.get("GJADET_AUTOLOAD", "").lower() in OFF:
         sys.meta_path.remove(SeamFinder)
         for name in ("gjadet_yolo", "gjadet_yolo.autoload"):
-            sys.modules.pop(name, None)
+            sys.modules.pop(name, None)  # so that a later ``import gjadet_yolo`` registers again

@@ -1,4 +1,4 @@
-"""Where the packaged YAML files and weights lie, and which of them a bare name means."""
+"""Where the packaged YAML files and weights are, and which of them a bare name means."""
 
 from __future__ import annotations
 
@@ -6,21 +6,14 @@ from pathlib import Path
 
 SCALES = "nsmlx"
 YAML_SUFFIXES = (".yaml", ".yml")
+# Ends of model names that follow the scale, as in the host (gjadetn-p2); of two that fit, the longer comes first.
 TAILS = ("-p2-paper", "-tiny-paper", "-paper", "-p2", "-p3", "-pafpn", "-fpn", "-dyhead", "-tiny")
-"""Ends of model names in front of which the scale stands, as the host writes it: ``gjadetn-p2``."""
 
 
 def folder(kind: str) -> Path:
-    """Folder of packaged files.
-
-    Args:
-        kind: ``cfg``, ``datasets`` or ``weights``.
-
-    Returns:
-        The folder inside the installed package, or beside the package in a source checkout.
-    """
+    """Folder of packaged files; ``kind`` is ``cfg``, ``datasets`` or ``weights``."""
     package = Path(__file__).parent
-    inside = package / kind
+    inside = package / kind  # installed; in a source checkout, setup.cfg's package_dir leaves it beside the package
     return inside if inside.is_dir() else package.parent / kind
 
 
@@ -34,11 +27,11 @@ def split_scale(stem: str, known: dict[str, Path] | None = None) -> tuple[str, s
     """Split a model name into family and scale.
 
     Args:
-        stem: Name without suffix, e.g. ``gjadetm``, ``gjadet-yolo11s`` or, as the host writes it, ``gjadetn-p2``.
+        stem: Name without suffix, e.g. ``gjadetm``, ``gjadet-yolo11s`` or ``gjadetn-p2``.
         known: Families; default: the packaged model YAMLs.
 
     Returns:
-        ``(family, scale)``; the scale is empty where the name has none, the family empty where it is not known.
+        ``(family, scale)``; the scale is empty if the name has none, the family if it is not known.
     """
     known = files("cfg") if known is None else known
     if stem in known:
@@ -49,31 +42,25 @@ def split_scale(stem: str, known: dict[str, Path] | None = None) -> tuple[str, s
 
 
 def with_scale(family: str, scale: str) -> str:
-    """Model name of a family in a scale, as the host writes it: ``gjadetn``, ``gjadet-yolo11n``, ``gjadetn-p2``."""
+    """Name of a model: ``gjadetn``, ``gjadet-yolo11n``, ``gjadetn-p2``."""
     start, end = split_tail(family)
     return start + scale + end
 
 
 def split_tail(stem: str) -> tuple[str, str]:
-    """A model name in front of and from its end that follows the scale, which may be empty."""
+    """Split a model name in front of its tail, which may be empty."""
     end = next((tail for tail in TAILS if stem.endswith(tail)), "")
     return stem.removesuffix(end), end
 
 
 def model_yaml(name: str | Path) -> Path | None:
-    """Model YAML that a name with a scale, or a bare name, means.
-
-    ``gjadetm.yaml`` means the user's own ``gjadet.yaml`` beside it where there is one, else the packaged file.
-
-    Returns:
-        The file, or None for names that are not of this package.
-    """
+    """Model YAML that a bare name, with or without a scale, means; None for names that are not of this package."""
     path = Path(name)
     known = files("cfg")
     family, _ = split_scale(path.stem, known)
     if path.suffix not in YAML_SUFFIXES or not family:
         return None
-    own = path.with_name(family + path.suffix)
+    own = path.with_name(family + path.suffix)  # the user's gjadet.yaml wins also for gjadetm.yaml
     if own.exists():
         return own
     return known[family] if path.name == str(name) else None

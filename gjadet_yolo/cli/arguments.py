@@ -8,6 +8,7 @@ from typing import Any
 
 def truth(text: str) -> bool:
     """``true`` or ``false`` in the spellings that ``yolo`` users type."""
+    # no bool(text), for which "false" is true; 1 and 0 because yolo takes them
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     if text.lower() not in words:
         raise argparse.ArgumentTypeError(f"'{text}' is not true or false")
@@ -16,7 +17,7 @@ def truth(text: str) -> bool:
 
 def positive(text: str) -> int:
     """A whole number of 1 or more."""
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdigit() or int(text) < 1:  # int() alone would take -1 and 1_000
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more")
     return int(text)
 
@@ -30,7 +31,7 @@ def natural(text: str) -> int:
 
 def pair(text: str) -> tuple[float, float]:
     """Two numbers with a comma between them."""
-    try:
+    try:  # unpacking raises ValueError too, for one number or three
         first, second = map(float, text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not two numbers with a comma between them") from None
@@ -39,4 +40,5 @@ def pair(text: str) -> tuple[float, float]:
 
 def add_flag(parser: Any, name: str, text: str) -> None:
     """Add a switch usable as ``name=true`` and ``--name``."""
+    # not store_true, which takes no value
     parser.add_argument(f"--{name}", type=truth, nargs="?", const=True, default=False, metavar="BOOL", help=text)

@@ -34,7 +34,7 @@ def add_subparser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Convert and print what was met."""
+    """Convert and print the table of findings."""
     from gjadet_yolo.cli.progress import progress
     from gjadet_yolo.data.formats.coco import read_coco
     from gjadet_yolo.data.formats.convert import sources, write_coco, write_yolo
@@ -43,9 +43,9 @@ def run(args: argparse.Namespace) -> int:
 
     if (args.coco is None) == (args.yolo is None):
         raise ValueError("gjadet convert takes either coco=DIR (to YOLO) or yolo=data.yaml (to COCO).")
-    refuse_existing(args.out, args.force, sources(args.coco, args.yolo))  # before the work, not after it
+    refuse_existing(args.out, args.force, sources(args.coco, args.yolo))  # reading may take minutes
     data = read_coco(args.coco, progress) if args.coco else read_yolo(args.yolo, progress)
-    print(table(data))
+    print(table(data))  # shown even if writing fails
     write = write_yolo if args.coco else write_coco
     copy = args.copy or args.images == "copy"
     target = write(data, args.out, copy=copy, force=args.force, progress=progress)
@@ -63,18 +63,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def linked(folder: Path) -> bool:
-    """Whether a folder holds links, which a file system may refuse."""
+    """Whether a folder holds links."""
+    # looked up, not taken from the arguments: where a file system refuses links, images were copied
     return any(path.is_symlink() for path in folder.rglob("*"))
 
 
 def source_folder(data: BoxDataset) -> str:
     """The innermost folder that holds all images."""
     folders = {image.file.resolve().parent for images in data.splits.values() for image in images}
+    # commonpath raises for folders on several drives
     return commonpath(folders) if len({folder.anchor for folder in folders}) == 1 else "several drives"
 
 
 def table(data: BoxDataset) -> str:
-    """Images, boxes per class and findings, by split; below it what concerns whole splits."""
+    """Images, boxes per class and findings by split; below it findings on whole splits."""
     splits = list(data.splits)
     rows = [("images", [len(data.splits[split]) for split in splits])]
     for index, name in enumerate(data.names):

@@ -9,6 +9,7 @@ from typing import Any
 from gjadet_yolo.cli.arguments import add_flag, natural, positive
 
 RELEASED = "gjadetn-crash-synth.pt"
+# small enough for a training of a few minutes on two cores
 TRAINING = {"images": 64, "val": 16, "imgsz": 256, "epochs": 40}
 
 
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from gjadet_yolo.synth.video import VideoPlan, draw_video
     from gjadet_yolo.synth.write.pictures import VIDEO
 
-    inputs = inputs_of(args.model)
+    inputs = inputs_of(args.model)  # a refusal must come before the first picture is rendered
     refuse_existing(args.out, args.force, inputs)
     plan = VideoPlan((args.imgsz, args.imgsz), frames=args.frames, scene=args.scene)
     refuse_too_large(args.out, 2 * plan.size_bytes())  # plain and annotated
@@ -59,14 +60,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def loaded(name: str) -> Any:
-    """A checkpoint, packaged or the user's."""
+    """Model of a checkpoint, packaged or the user's."""
     from ultralytics import YOLO
 
     from gjadet_yolo.synth.world.scene import NAMES
 
     print(f"Model {name}", flush=True)
     model = YOLO(name)
-    if list(model.names.values()) != list(NAMES):
+    if list(model.names.values()) != list(NAMES):  # truth and detections are compared by number
         found = list(model.names.values())
         raise ValueError(
             f"{name} knows {len(found)} classes, first {found[:5]}; the demo compares {list(NAMES)}, in this order. "
@@ -76,7 +77,7 @@ def loaded(name: str) -> Any:
 
 
 def trained(args: argparse.Namespace, folder: Path) -> Any:
-    """A small model, trained on the spot."""
+    """A small model, trained now."""
     from ultralytics import YOLO
 
     from gjadet_yolo.synth.still import SceneMix
@@ -88,6 +89,7 @@ def trained(args: argparse.Namespace, folder: Path) -> Any:
     mix = SceneMix({"point": 18.0, "bogie": 0.15, "wheel": 0.35, "absorber": 0.2, "rw": 0.15}, square_px=(6.0, 24.0))
     request = Request(TRAINING["images"] + TRAINING["val"], TRAINING["val"], size, args.seed, mix)
     data = render_set(request, folder / "data")
+    # nbs as large as batch, or the host would gather the gradients of 64 pictures for one step, of which there are few
     settings = {"imgsz": size, "device": "cpu", "batch": 8, "nbs": 8, "project": str(folder.resolve()), "val": False}
     YOLO(name).train(data=str(data), epochs=args.epochs, name="train", exist_ok=True, **settings)
     return YOLO(folder / "train" / "weights" / "best.pt")
@@ -110,10 +112,11 @@ def detect(model: Any, video: Any, folder: Path, imgsz: int) -> str:
     from gjadet_yolo.synth.write.videos import write_truth
 
     size, pairs, shown = video.plan.size_px, [], []
-    every = max(video.plan.frames // 6, 1)
+    every = max(video.plan.frames // 6, 1)  # six pictures on the sheet, two rows of three
     with VideoFile(folder / "video.avi", size) as plain, VideoFile(folder / "detections.avi", size) as annotated:
         for picture in progress(Counted(video.frames(), video.plan.frames), "rendering and detecting"):
             plain.write(picture)
+            # max_det: the host's 300 boxes are fewer than the points of a frame
             result = model.predict(picture, imgsz=imgsz, max_det=1000, verbose=False, device="cpu")[0]
             pairs.append((video.rendered[-1].labels, result.boxes.data.numpy().astype(float)))
             overlay = draw_match(picture, *pairs[-1])

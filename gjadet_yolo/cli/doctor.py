@@ -1,4 +1,4 @@
-"""``gjadet doctor``: versions, whether the plugin is active, where it finds its files, and what to do if not."""
+"""``gjadet doctor``: versions, whether the plugin is active, where its files are, and what to do about problems."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ from gjadet_yolo.cli.extras import EXTRAS, install_command
 
 RUNNING = Path(gjadet_yolo.__file__).resolve().parent
 REINSTALL = "pip install --force-reinstall --no-deps . (in a clone of gjadet-yolo)"
+# module by distribution
 PACKAGES = {"ultralytics": "ultralytics", "torch": "torch", "torchvision": "torchvision", "numpy": "numpy"}
-"""Module by distribution."""
-
+# distributions that all install the module cv2, into one folder
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
-"""Distributions that all install the module cv2, into one folder."""
-
+# all of them have to go first: removing one deletes files that the others share
 ONE_OPENCV = "pip uninstall -y {} && pip install --force-reinstall --no-deps opencv-python"
 
 
 @dataclass
 class Findings:
-    """What is wrong (the exit status is 1 then) and what is worth knowing."""
+    """Problems, which make the exit status 1, and hints, which do not."""
 
     problems: list[str] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
@@ -47,13 +46,14 @@ def add_subparser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the findings; 0 when all is well."""
+    """Print the findings."""
     findings = Findings()
     line("python", platform.python_version(), sys.executable)
     line("gjadet-yolo", gjadet_yolo.__version__, str(RUNNING))
     checks = (check_copies, check_packages, check_opencv, check_gpu, check_autoload, check_registration, check_files)
     for check in (*checks, check_extras):
         check(findings)
+    # problems last, where a terminal shows them
     for kind, texts in (("HINT", findings.hints), ("PROBLEM", findings.problems)):
         for text in texts:
             print(f"{kind:<8} {text}")
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def line(name: str, *parts: str) -> None:
-    """Print one line of the table: a name, a version and a place, or a name and a text."""
+    """Print one line of the table: name, version and place, or name and text."""
     print(f"{name:<14}{parts[0]:<12}{parts[1]}" if len(parts) > 1 else f"{name:<14}{parts[0]}")
 
 
@@ -76,7 +76,7 @@ def installed(name: str) -> str:
 
 
 def check_copies(findings: Findings) -> None:
-    """Other copies of this package that an interpreter could load, and metadata of another version."""
+    """Other copies of this package that an interpreter could load, and outdated metadata of this one."""
     for place, found in sorted(copies().items()):
         line("another copy", found, str(place))
         text = (
@@ -84,6 +84,7 @@ def check_copies(findings: Findings) -> None:
             f"{found} in {place} may run elsewhere. Keep one: pip uninstall gjadet-yolo, install the one you want, "
             "and unset PYTHONPATH."
         )
+        # copies of one version behave alike as long as neither changes
         (findings.hints if found == gjadet_yolo.__version__ else findings.problems).append(text)
     for distribution in distributions(name="gjadet-yolo"):
         if place_of(distribution) == RUNNING and distribution.version != gjadet_yolo.__version__:
@@ -95,13 +96,14 @@ def check_copies(findings: Findings) -> None:
 
 def copies() -> dict[Path, str]:
     """Folders with a ``gjadet_yolo`` other than the running one, on the path or installed, and the version of each."""
+    # an editable installation puts no folder on the path, hence both
     places = {Path(entry or ".").resolve() / "gjadet_yolo" for entry in sys.path}
     places |= {place_of(distribution) for distribution in distributions(name="gjadet-yolo")}
     return {place: stated_version(place) for place in places - {RUNNING} if (place / "__init__.py").is_file()}
 
 
 def place_of(distribution: Any) -> Path:
-    """Package folder that an installation means; of an editable one that of its clone."""
+    """Package folder of an installation; for an editable one, that of its clone."""
     origin = loads(distribution.read_text("direct_url.json") or "{}")
     base = distribution.locate_file("")
     if origin.get("dir_info", {}).get("editable"):
@@ -110,13 +112,15 @@ def place_of(distribution: Any) -> Path:
 
 
 def stated_version(place: Path) -> str:
-    """Version that a package folder states, without importing it."""
+    """Version of a package folder."""
+    # read and not imported: it cannot be imported beside the running one
     found = re.search(r'^__version__ = "(.+)"', (place / "__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
     return found[1] if found else "unknown"
 
 
 def check_packages(findings: Findings) -> None:
-    """Versions of what is needed, without importing it."""
+    """Versions of required packages."""
+    # none is imported: one that is broken would end this command, which is there to say so
     for name, module in PACKAGES.items():
         spec = find_spec(module)
         if spec is None:
@@ -146,24 +150,24 @@ def check_opencv(findings: Findings) -> None:
 
 
 def opencv_name(cv2: Any) -> str:
-    """Distribution that a cv2 came with, as it says itself."""
+    """Distribution that the module cv2 came with."""
     facts = getattr(cv2, "version", None)
     contrib, headless = (getattr(facts, name, False) for name in ("contrib", "headless"))
     return f"opencv-{'contrib-' if contrib else ''}python{'-headless' if headless else ''}"
 
 
 def reinstall_opencv(present: list[str]) -> str:
-    """Commands after which opencv-python alone is there."""
+    """Commands that leave opencv-python alone installed."""
     return ONE_OPENCV.format(" ".join(present)) if present else "pip install opencv-python"
 
 
 def check_gpu(findings: Findings) -> None:
-    """What torch can compute on; no GPU is no problem."""
+    """What torch can compute on; to have no GPU is no problem."""
     try:
         import torch
     except (ImportError, OSError) as error:  # OSError: a library of it cannot be loaded
         line("gpu", "unknown, torch cannot be imported")
-        if find_spec("torch"):
+        if find_spec("torch"):  # else check_packages has said it
             findings.problems.append(f"torch cannot be imported: {error}. Run: pip install --force-reinstall torch")
         return
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
@@ -189,24 +193,25 @@ def check_autoload(findings: Findings) -> None:
 
 
 def check_registration(findings: Findings) -> None:
-    """What is registered with the host."""
-    from gjadet_yolo.host import connect as plugin
+    """Host modules that are connected, and modules that are registered with them."""
+    from gjadet_yolo.host import connect
+    from gjadet_yolo.host.status import status
 
     connected: list[str] = []
     registered: list[str] = []
     try:
-        connected, registered = plugin.activate()
-    except (ImportError, OSError, AttributeError) as error:
-        if all(find_spec(module) for module in PACKAGES.values()):  # else it is said already
+        connected, registered = connect.activate()
+    except (ImportError, OSError, AttributeError) as error:  # of a host that is broken, or too old to have them
+        if all(find_spec(module) for module in PACKAGES.values()):  # else check_packages has said it
             findings.problems.append(f"The plugin cannot be connected: {error}. Run: {install_command('ultralytics')}")
     line("connected", ", ".join(connected) or "nothing")
     line("modules", ", ".join(registered) or "none")
-    if plugin.status.problem:
-        findings.problems.append(plugin.status.problem)
+    if status.problem:
+        findings.problems.append(status.problem)
 
 
 def check_files(findings: Findings) -> None:
-    """Where packaged YAMLs and checkpoints lie."""
+    """Where packaged YAMLs and checkpoints are."""
     from gjadet_yolo import locate
 
     for kind in ("cfg", "datasets", "weights"):
@@ -221,6 +226,7 @@ def check_extras(findings: Findings) -> None:
     """Libraries of the extras, and the commands that install those that are missing."""
     found = {name: installed(name) for name in EXTRAS}
     line("extras", ", ".join(f"{name} {number}" for name, number in found.items() if number) or "none")
+    # one line per command, because an extra brings several of them
     for command in dict.fromkeys(install_command(name) for name, number in found.items() if not number):
         names = [name for name, number in found.items() if not number and install_command(name) == command]
         line("", f"without {', '.join(names)}: {command}")

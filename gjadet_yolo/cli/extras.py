@@ -1,9 +1,10 @@
-"""Libraries that only some functions need, and the extra of this package that brings each."""
+"""Libraries that only some functions need, and the extra of this package that installs each."""
 
 from __future__ import annotations
 
-from gjadet_yolo.host.connect import BELOW, LOWEST
+from gjadet_yolo.host.status import BELOW, LOWEST
 
+# Extra by distribution; setup.cfg states the same.
 EXTRAS = {
     "timm": "timm",
     "albumentations": "degrade",
@@ -13,11 +14,11 @@ EXTRAS = {
     "openvino": "export",
     "faster-coco-eval": "benchmark",
 }
-"""Distribution and extra; setup.cfg states the same."""
 
 
 def install_command(distribution: str) -> str:
-    """Command that installs a library: by its extra where it has one, Ultralytics in a version that fits."""
+    """Command that installs a library: by its extra where it has one."""
+    # without the range, pip would take the newest Ultralytics
     if distribution == "ultralytics":
         return f"pip install 'ultralytics>={LOWEST},<{BELOW}'"
     extra = EXTRAS.get(distribution)

@@ -1,4 +1,4 @@
-"""What is said when a verb fails: the message of the error, and what to do where the error itself does not say it."""
+"""Messages for verbs that fail: that of the error, and what to do where the error itself does not say it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import sys
 
 from gjadet_yolo.cli.extras import install_command
 
+# distribution by module, where their names differ
 DISTRIBUTIONS = {"cv2": "opencv-python", "yaml": "pyyaml", "faster_coco_eval": "faster-coco-eval"}
-"""Names under which pip knows modules that are called otherwise."""
-
+# The host raises these for files that are no checkpoints or data YAMLs; its messages begin with ERROR.
 HOST_REFUSALS = (TypeError, AssertionError, SyntaxError)
-"""What the host raises for files that are no checkpoints or data YAMLs; its messages begin with ERROR."""
 
 
 def known_errors() -> tuple[type[Exception], ...]:
-    """Errors of use: of a file, a setting or the machine, and not of this package."""
+    """Errors that a file, a setting or the machine causes; others are faults of this package, shown in full."""
     return (
         ValueError,  # also UnicodeDecodeError and json.JSONDecodeError
         OSError,
@@ -31,12 +30,12 @@ def known_errors() -> tuple[type[Exception], ...]:
 
 
 def yaml_errors() -> tuple[type[Exception], ...]:
-    """PyYAML's error, once somebody has imported the library: it has one root class and no built-in parent."""
+    """PyYAML's root error, which has no built-in parent; empty until the library is imported."""
     return (sys.modules["yaml"].YAMLError,) if "yaml" in sys.modules else ()
 
 
 def is_fault(error: Exception) -> bool:
-    """Whether an error of these kinds is one of the program all the same: no refusal of the host, an import in here."""
+    """Whether an error of these kinds is a fault of this package all the same."""
     if isinstance(error, ImportError):
         return (error.name or "").split(".")[0] == "gjadet_yolo"
     if isinstance(error, SyntaxError):
@@ -45,7 +44,7 @@ def is_fault(error: Exception) -> bool:
 
 
 def explained(error: Exception) -> str:
-    """Message of a known error, with what to do."""
+    """Message of a known error, with advice."""
     text = str(error).removeprefix("ERROR ❌️").removeprefix("ERROR").strip()
     if isinstance(error, ModuleNotFoundError) and "pip install" not in text:
         top = (error.name or "").split(".")[0]
@@ -69,7 +68,7 @@ def explained(error: Exception) -> str:
 
 
 def is_closed_pipe(error: Exception) -> bool:
-    """Whether the reader of the output has gone, as in ``gjadet models | head``; silences the output from then on."""
+    """Whether the reader of the output has gone, as in ``gjadet models | head``; the output is silenced then."""
     if not isinstance(error, BrokenPipeError):
         return False
     try:

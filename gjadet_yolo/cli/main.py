@@ -25,6 +25,7 @@ VERBS = {
     "val": val,
     "version": version,
 }
+# command lines that work, tested: help shows all of a verb, refusals the first
 EXAMPLES = {
     "attention": ("gjadet attention model=best.pt source=a.jpg",),
     "convert": ("gjadet convert coco=DIR out=DIR", "gjadet convert yolo=DIR/data.yaml out=DIR"),
@@ -36,20 +37,18 @@ EXAMPLES = {
     "val": ("gjadet val model=best.pt data=data.yaml",),
     "version": ("gjadet version",),
 }
-"""Command lines that work, by verb: help shows them all, refusals the first."""
-
 VERSION = ("-v", "-V", "--version")
 
 
 class Parser(argparse.ArgumentParser):
-    """Argument parser that raises instead of leaving the process."""
+    """Argument parser that raises instead of ending the process."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}. See: {self.prog} --help")
 
 
 def build_parser() -> tuple[Parser, dict[str, Parser]]:
-    """Parser with one sub-command per verb, and the parsers of the verbs."""
+    """Parser with one sub-command per verb, and the verbs' own parsers by name."""
     parser = Parser(
         prog="gjadet",
         description="Small, dense, long-tailed and degraded targets for Ultralytics YOLO. Training, exports and all "
@@ -61,7 +60,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     subparsers = parser.add_subparsers(dest="verb", metavar="VERB")
     for verb in VERBS.values():
         verb.add_subparser(subparsers)
-    width = shutil.get_terminal_size().columns - 2
+    width = shutil.get_terminal_size().columns - 2  # as argparse itself
     for verb, own in subparsers.choices.items():
         lines = "\n".join(f"  {line}" for line in EXAMPLES[verb])
         own.formatter_class = argparse.RawDescriptionHelpFormatter  # keeps the lines of the examples
@@ -81,14 +80,14 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if verb in HELP:
         return argparse.Namespace(run=lambda _: parser.print_help())
     if verb in VERSION:
-        verb = "version"
+        verb = "version"  # words behind it are then checked as those of any verb
     if verb not in verbs:
         raise UsageError(no_verb(verb, rest))
     return parser.parse_args([verb, *normalise(rest, keys_of(verbs[verb]), verb, EXAMPLES[verb][0])])
 
 
 def no_verb(word: str, rest: Sequence[str]) -> str:
-    """What is wrong with a command line that does not begin with a verb."""
+    """Message for a command line that does not begin with a verb."""
     if ASSIGNMENT.fullmatch(word) or OPTION.fullmatch(word):
         verb = next((one for one in rest if one in VERBS), "predict")
         return f"'{word}' stands where the verb belongs. Example: {EXAMPLES[verb][0]}"
@@ -96,7 +95,7 @@ def no_verb(word: str, rest: Sequence[str]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; returns the exit status, 1 for known errors."""
+    """Run a command line and return the exit status, 1 for known errors."""
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
         status = args.run(args) or 0
@@ -104,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
-        return 130
+        return 130  # 128 + SIGINT, as shells expect
     except known_errors() as error:
         if is_fault(error):
             raise

@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
             except ValueError as error:  # a library that is not installed
                 print(f"{name + '.yaml':<26}{str(error).partition(': ')[2]}", flush=True)
                 continue
+            # flushed line by line, because each model takes about a second
             layers, parameters, _, gflops = model.info(verbose=True, imgsz=args.imgsz)
             print(f"{name + '.yaml':<26}{layers:>8}{parameters:>14,}{gflops:>9.1f}", flush=True)
     return 0

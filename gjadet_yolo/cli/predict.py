@@ -54,18 +54,19 @@ def add_subparser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Predict, draw, and say where the pictures are."""
     cut = tiles(args)
-    check_source(args.source)
+    check_source(args.source)  # ahead of the next import, which takes seconds
     from gjadet_yolo.host.sliced import sliced_predictor
 
     model = loaded(args.model)
     settings = passed_on(args, "source", "conf", "vid_stride", "line_width", "save_txt", "save_conf", "imgsz")
+    # false differs from not given: the host then decides by the number of boxes
     settings |= {name: getattr(args, name) for name in ("show_labels", "show_conf") if getattr(args, name) is not None}
     predictor = sliced_predictor(cut, native=args.imgsz is None, watch=None if args.verbose else TileBar())
     frames, boxes, kept = 0, 0, []
     for result in model.predict(stream=True, save=True, predictor=predictor, **settings):
         frames, boxes = frames + 1, boxes + len(result)
         if args.save_json or args.save_csv:
-            kept.append(detections(result, model.predictor, args.vid_stride))
+            kept.append(detections(result, model.predictor, args.vid_stride))  # boxes only, not the pictures
     check_read(model.predictor, frames)
     print(f"{frames} frames, {boxes / frames:.1f} boxes each: {model.predictor.save_dir}")
     save_detections(args, model.predictor.save_dir, kept, model.names)
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def check_source(source: str) -> None:
-    """Refuse a path that does not exist, before anything is loaded.
+    """Refuse a path that does not exist.
 
     Raises:
         FileNotFoundError: With the closest match beside it.
@@ -84,10 +85,10 @@ def check_source(source: str) -> None:
 
 
 def check_read(predictor: Any, frames: int) -> None:
-    """Say what could not be read.
+    """Warn of files that could not be read whole.
 
     Raises:
-        ValueError: Nothing could; an empty folder of results does not stay.
+        ValueError: No frame could be read; an empty folder of results is removed.
     """
     problems = predictor.problems()
     if not frames:
@@ -100,7 +101,7 @@ def check_read(predictor: Any, frames: int) -> None:
 
 
 def detections(result: Any, predictor: Any, vid_stride: int) -> Any:
-    """What was found in a frame, for the files of ``save_json`` and ``save_csv``."""
+    """Detections of a frame, for ``save_json`` and ``save_csv``."""
     from gjadet_yolo.evaluate.detections import Detections
 
     video = predictor.dataset.mode != "image"

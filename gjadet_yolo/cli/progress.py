@@ -9,16 +9,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-LINE_S = 10.0  # between lines where there is no terminal
+LINE_S = 10.0  # between lines where there is no terminal, e.g. in the log of a cluster
 LINE = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}]"
 
 
 def progress(items: Iterable[Any], text: str) -> Iterator[Any]:
-    """Yield the items and show how far it is: a bar on a terminal, else a line every 10 s and at the end.
+    """Yield the items and show progress: a bar on a terminal, else a line every 10 s and at the end.
 
     Args:
-        items: What to go through; remaining time is shown where it has a length.
-        text: What is being done.
+        items: The remaining time is shown if they have a length.
+        text: Name of the work.
     """
     total = len(items) if isinstance(items, Sized) else None
     if sys.stderr.isatty():

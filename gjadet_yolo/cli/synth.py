@@ -51,7 +51,8 @@ def add_subparser(subparsers: Any) -> None:
 
 
 def default_text(name: str, mean: float) -> str:
-    """How the help states a default."""
+    """A default as the help states it."""
+    # squares of a given size may leave no room for as many points
     return f"default {mean:g}, or what fits" if name == "point" else f"default {mean:g}"
 
 
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def request_of(args: argparse.Namespace) -> Any:
-    """What the arguments ask for.
+    """Request to render what the arguments say.
 
     Raises:
         ValueError: An impossible setting.
@@ -87,11 +88,13 @@ def request_of(args: argparse.Namespace) -> Any:
     if args.scene and args.scene not in SCENES:
         raise ValueError(f"scene={args.scene}: there is no such scene.{suggestion(args.scene, list(SCENES))}")
     scenes = {args.scene: 1.0} if args.scene else dict(SHARES)
+    # classes that no chosen scene can hold are left out, because the mix would refuse their default
     per_image = {name: mean for name, mean in PER_IMAGE.items() if set(SCENES_WITH.get(name, scenes)) & set(scenes)}
     low, high = args.square
     if not (math.isfinite(high) and 0 < low <= high):
         raise ValueError(f"square={low:g},{high:g}: allowed are two numbers above 0, the smaller one first.")
     room = SceneMix(per_image, scenes, args.square).most_points((args.imgsz, args.imgsz))
+    # the default only: a stated number that does not fit is refused, not changed
     per_image["point"] = min(per_image["point"], float(int(room)))
     asked = {name: getattr(args, name) for name in PER_IMAGE if getattr(args, name) is not None}
     mix = SceneMix(per_image | asked, scenes, args.square)

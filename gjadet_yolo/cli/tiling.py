@@ -1,4 +1,4 @@
-"""Arguments and helpers that the verbs working in tiles share."""
+"""Arguments and helpers that the verbs in tiles, predict and val, share."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from typing import Any
 from gjadet_yolo.cli.arguments import add_flag, natural, positive
 from gjadet_yolo.cli.progress import progress
 
+# arguments that are passed on to the host as they are
 HOST = ("iou", "max_det", "device", "half", "augment", "classes", "agnostic_nms", "project", "name", "exist_ok")
-"""Arguments that are passed on to the host as they are."""
-
 LISTED = 10  # files that a message names
 SAID = 200  # characters of the host's message
 
 
 class TileBar:
-    """Progress over everything that the network sees; a ``Watch`` of ``engine/tiles.py``."""
+    """Progress over the pictures that the network sees; a ``Watch`` of ``engine/tiles.py``."""
 
     steps: Iterator[Any] | None = None
 
     def start(self, total: int | None) -> None:
-        """Show a bar, without an end where none is known."""
+        """Show a bar, without an end if none is known."""
         endless, self.left = repeat(None), total
         if total == 0:
             return
         self.steps = iter(progress(endless if total is None else range(total), "tiles"))
 
     def tick(self, views: int) -> None:
-        """Go on."""
+        """Advance the bar."""
         for _ in range(views if self.steps else 0):
             next(self.steps, None)
         self.left = None if self.left is None else self.left - views
 
     def stop(self) -> None:
         """Finish the bar, or leave it where the work stopped early."""
+        # the generator prints its last line when it is asked for one item too many
         if self.steps is None:
             return
         if self.left is not None and self.left <= 0:
@@ -58,7 +58,7 @@ def numbers(text: str) -> list[int]:
 
 
 def add_tiling(parser: Any) -> None:
-    """Add what says how frames are cut, and the settings of the host that both verbs pass on."""
+    """Add how frames are cut, and the settings that both verbs pass on to the host."""
     add = parser.add_argument
     add("--model", required=True, metavar="FILE", help="checkpoint, e.g. best.pt")
     add("--tile", type=positive, default=640, metavar="PX", help="side of a tile, a multiple of 32 (default 640)")
@@ -91,10 +91,11 @@ def tiles(args: argparse.Namespace) -> Any:
 
 
 def passed_on(args: argparse.Namespace, *more: str) -> dict[str, Any]:
-    """Settings of the host that were given."""
+    """Settings of the host that were stated."""
+    # the others are left out, so that the host's defaults hold
     given = {name: getattr(args, name) for name in (*HOST, *more) if getattr(args, name) not in (None, False)}
     if given.pop("half", False):
-        given["quantize"] = 16
+        given["quantize"] = 16  # the host's newer word; half=True makes it print a warning
     return {**given, "verbose": args.verbose}
 
 
@@ -107,9 +108,10 @@ def loaded(name: str) -> Any:
     """
     from ultralytics import YOLO
 
-    from gjadet_yolo.host.connect import PluginError  # its package registers where the autoload files are switched off
+    from gjadet_yolo.host.status import PluginError  # its package registers where the autoload files are switched off
 
     missing = f"model {name} does not exist.{closest(name, models=True)}"
+    # bare names and addresses are left to the host, which finds packaged files and downloads
     if Path(name).parent != Path() and not Path(name).exists() and "://" not in name:
         raise FileNotFoundError(missing)
     try:
@@ -121,6 +123,7 @@ def loaded(name: str) -> Any:
     except (pickle.UnpicklingError, EOFError, KeyError, RuntimeError, TypeError, AttributeError, OSError) as error:
         if Path(name).suffix != ".pt" or not Path(name).is_file():
             raise
+        # the first line, without what the host puts in front of a dash and in brackets
         reason = (str(error).splitlines() or [""])[0].split("—")[-1].split(" (")[0].strip(" .")[:SAID]
         raise ValueError(
             f"{name} ({Path(name).stat().st_size:,} bytes) cannot be read as a checkpoint: "
@@ -129,7 +132,7 @@ def loaded(name: str) -> Any:
 
 
 def closest(name: str, models: bool = False) -> str:
-    """Ready-made end of an error message: what lies beside a path and is named most like it."""
+    """End of an error message: the file beside a path whose name is most like it."""
     from gjadet_yolo import locate
 
     path = Path(name)
@@ -155,10 +158,10 @@ def warn(text: str) -> None:
 
 
 def save_detections(args: argparse.Namespace, folder: Path, found: Sequence[Any], names: dict[int, str]) -> None:
-    """Write what was asked for and say where it is.
+    """Write the files that ``save_json`` and ``save_csv`` ask for, and say where they are.
 
     Args:
-        args: With ``save_json``, ``save_csv`` and ``model``.
+        args: The verb's.
         folder: Of the results.
         found: ``Detections`` of each frame.
         names: Class names by number.

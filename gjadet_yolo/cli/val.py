@@ -27,12 +27,13 @@ def add_subparser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Validate and print the host's table."""
-    cut = tiles(args)
+    cut = tiles(args)  # ahead of the next imports, which take seconds
     from gjadet_yolo.evaluate.detections import Detections
     from gjadet_yolo.host.sliced import check_split, sliced_validator
 
     check_split(args.data, args.split)
     model, kept = loaded(args.model), []
+    # kept only where it is written: a large set may give millions of boxes
     wanted = args.save_json or args.save_csv
     validator = sliced_validator(
         cut,

@@ -1,7 +1,7 @@
 """Words of a command line: ``key=value`` or ``--key value``, checked against what a verb takes.
 
-argparse stops at the first missing argument, calls a bare word unrecognised and names values by their option. Here the
-word that is wrong is said first, with the closest match, and all that is missing together with an example.
+argparse stops at the first missing argument, calls a bare word unrecognised and names values by their option. Here a
+wrong word is named first, with the closest match, and then all missing arguments together, with an example.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from gjadet_yolo.messages import suggestion
 
+# DOTALL: a path may hold a line break
 ASSIGNMENT = re.compile(r"(?:--?)?([A-Za-z][\w-]*)=(.*)", re.DOTALL)
 OPTION = re.compile(r"--?([A-Za-z][\w-]*)")
 HELP = ("-h", "--help")
@@ -24,12 +25,13 @@ class UsageError(ValueError):
 
 
 def spelt(key: str) -> str:
-    """A key as the verbs declare it: ``vid-stride`` is ``vid_stride``."""
+    """A key as the verbs declare it: ``vid_stride`` for ``vid-stride``."""
     return key.replace("-", "_")
 
 
 def keys_of(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
-    """What a verb takes, by key."""
+    """Arguments of a verb by key."""
+    # argparse has no public list of them
     return {spelt(action.option_strings[-1][2:]): action for action in parser._actions if action.dest != "help"}
 
 
@@ -45,7 +47,7 @@ def normalise(words: Sequence[str], keys: Keys, verb: str, example: str) -> list
     Raises:
         UsageError: In this order: a word that is no argument, an unknown key, a key that is missing, a faulty value.
     """
-    if any(word in HELP for word in words):
+    if any(word in HELP for word in words):  # wherever it stands, also behind a mistake
         return ["--help"]
     given: dict[str, str] = {}
     left = list(words)
@@ -73,10 +75,10 @@ def is_switch(action: argparse.Action) -> bool:
 
 
 def take_value(key: str, left: list[str], keys: Keys) -> str:
-    """Take the value of ``--key value`` from the words that are left; that of a switch may be absent.
+    """Take the value of ``--key value`` from the words that are left; a switch needs none.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is no value.
     """
     if left and not is_argument(left[0], keys):
         return left.pop(0)
@@ -86,20 +88,20 @@ def take_value(key: str, left: list[str], keys: Keys) -> str:
 
 
 def is_argument(word: str, keys: Keys) -> bool:
-    """Whether a word begins an argument; a value may hold an equals sign too, and a minus in front of a number."""
+    """Whether a word begins an argument."""
+    # a value may be -1, which OPTION does not match, or hold an equals sign, behind a word that is no key
     found = ASSIGNMENT.fullmatch(word)
     return bool(OPTION.fullmatch(word) or (found and (word.startswith("-") or spelt(found[1]) in keys)))
 
 
 def check_key(key: str, keys: Keys, verb: str) -> None:
-    """Refuse a key that the verb does not take, with the closest match."""
     if key not in keys:
         hint = suggestion(key, list(keys)) if keys else " It takes none."
         raise UsageError(f"gjadet {verb} has no argument '{key}'.{hint}")
 
 
 def bare_word(word: str, left: Sequence[str], keys: Keys, verb: str) -> str:
-    """What is wrong with a word that is neither ``key=value`` nor an option."""
+    """Message for a word that is neither ``key=value`` nor an option."""
     key = spelt(word)
     if not keys:
         return f"gjadet {verb} takes no arguments, found '{word}'."
@@ -112,7 +114,7 @@ def bare_word(word: str, left: Sequence[str], keys: Keys, verb: str) -> str:
 
 
 def check_missing(given: Mapping[str, str], keys: Keys, verb: str, example: str) -> None:
-    """Refuse a command line without the arguments that a verb needs; names all that are missing."""
+    """Refuse a command line that lacks required arguments; names all of them."""
     missing = [f"{key}={action.metavar}" for key, action in keys.items() if action.required and key not in given]
     if missing:
         raise UsageError(f"gjadet {verb} needs {' and '.join(missing)}. Example: {example}")
@@ -120,6 +122,7 @@ def check_missing(given: Mapping[str, str], keys: Keys, verb: str, example: str)
 
 def check_value(key: str, value: str, action: argparse.Action) -> None:
     """Refuse a value that its key does not take; names both and what is allowed."""
+    # ahead of argparse, whose messages name the option and not key=value
     if not value:
         raise UsageError(f"{key}= has no value. Write {key}={action.metavar or 'VALUE'}.")
     try:

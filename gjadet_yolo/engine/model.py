@@ -14,7 +14,7 @@ from torch import nn
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from ultralytics.utils.torch_utils import scale_img, unwrap_model
 
-from gjadet_yolo.host.connect import require
+from gjadet_yolo.host.status import require
 from gjadet_yolo.losses.criterion import build_criterion, set_active
 from gjadet_yolo.losses.statistics import Statistics, hold_statistics, load_statistics, set_training
 from gjadet_yolo.nn import JointDetect

@@ -1,4 +1,4 @@
-"""How processes end: in order when they are told to, and workers together with the process that started them."""
+"""How processes end: in order on SIGTERM and SIGHUP, and workers together with the process that started them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,11 @@ from typing import Any, NoReturn
 
 @contextmanager
 def orderly_end() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the process through its ``finally`` blocks, as Ctrl-C does.
-
-    Signals that the program handles already, or ignores (``nohup``), are left alone, and so are all of them outside the
-    main thread, where Python allows no handlers.
-    """
+    """Let SIGTERM and SIGHUP end the process through its ``finally`` blocks, as Ctrl-C does."""
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
-        numbers = []
+        numbers = []  # Python allows handlers in the main thread only
+    # the others are left alone: the program handles them itself, or ignores them (nohup)
     taken = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
     for number in taken:
         signal.signal(number, leave)
@@ -32,18 +29,18 @@ def orderly_end() -> Iterator[None]:
 
 
 def leave(number: int, frame: FrameType | None) -> NoReturn:
-    """Handler of a signal: end with the status that shells expect; a second signal does not disturb the clearing up."""
-    signal.signal(number, signal.SIG_IGN)
+    """Handler that ends the process with the status that shells expect."""
+    signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the cleaning up
     raise SystemExit(128 + number)
 
 
 @contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach, because it is their parent that ends them."""
+    """Start child processes that Ctrl-C does not reach; their parent ends them."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which children inherit
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit the mask
     try:
         yield
     finally:

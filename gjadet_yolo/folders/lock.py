@@ -12,19 +12,19 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+# what systems say of a file that is locked already
 HELD = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
 
 
 class Lock:
-    """A lock file, taken when the object is made.
+    """A lock file, locked when the object is made; the file exists as long as the lock is held.
 
     Attributes:
-        file: The file; it exists as long as the lock is held.
-        sure: Whether the file system knows locks; where it does not, the lock keeps nobody away.
+        sure: Whether the file system supports locks; if not, this one keeps nobody out.
 
     Raises:
         BlockingIOError: Another process, or another lock of this one, holds it.
-        OSError: The file cannot be made.
+        OSError: The file cannot be created.
     """
 
     def __init__(self, file: Path) -> None:
@@ -38,35 +38,30 @@ class Lock:
                 raise
             if self.is_current():
                 return
-            self.stream.close()  # its holder removed the file between our opening and our locking it
+            self.stream.close()  # its holder removed the file after we opened and before we locked it
 
     def is_current(self) -> bool:
-        """Whether the file that is locked is still the one of that name."""
-        try:
+        try:  # the name may mean another file by now
             return os.path.samestat(os.fstat(self.stream.fileno()), self.file.stat())
         except FileNotFoundError:
             return False
 
     def release(self) -> None:
-        """Give the lock back and remove its file."""
-        if fcntl is None:  # Windows removes no open files
+        if fcntl is None:  # Windows removes no open files; elsewhere it goes first, while nobody else can lock it
             self.stream.close()
         try:
             self.file.unlink(missing_ok=True)
-        except PermissionError:  # Windows: somebody else has opened it by now
+        except PermissionError:  # Windows: another process has opened it by now
             pass
         finally:
             self.stream.close()
 
 
 def lock(stream: BinaryIO) -> bool:
-    """Lock an open file without waiting.
-
-    Returns:
-        False where the file system knows no locks.
+    """Lock an open file without waiting; False if the file system has no locks.
 
     Raises:
-        BlockingIOError: It is locked.
+        BlockingIOError: It is locked already.
     """
     try:
         if fcntl is None:

@@ -1,8 +1,8 @@
-"""Reserve the name of a folder while it is being filled elsewhere, and clear up after runs that were killed.
+"""Reserve the name of a folder while it is being filled elsewhere, and clean up after runs that were killed.
 
-Beside a folder ``out`` lie meanwhile ``.out.gjadet-lock``, held by the running process, ``.out.gjadet-work``, which is
-being filled, and for a moment ``.out.gjadet-old``, which is being replaced. A process that was killed leaves them
-without holding the lock; the next run in the same place puts back or removes what it finds.
+While ``out`` is being made, the process holds ``.out.gjadet-lock`` beside it and fills ``.out.gjadet-work``, and for a
+moment ``.out.gjadet-old`` is what ``out`` was before. A killed process leaves these behind, but the system releases its
+lock; so the next run in the same place may put back or remove them.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from gjadet_yolo.folders.marks import is_ours, remove
 
 
 def beside(place: Path, kind: str) -> Path:
-    """Hidden neighbour of a folder: its ``lock``, ``work`` or ``old``."""
+    # kind is lock, work or old; a neighbour is on the same disk, where renaming is one step
     return place.with_name(f".{place.name}.gjadet-{kind}")
 
 
 def settle(place: Path) -> None:
-    """Clear up beside a folder after a run that was killed; its lock is held.
+    """Clean up beside a folder, whose lock the caller holds, after a run that was killed.
 
     Raises:
-        FileExistsError: The run was about to replace a folder whose name has been given to another one since.
+        FileExistsError: The run was replacing a folder, and another one has taken its name since.
     """
     work, old = beside(place, "work"), beside(place, "old")
     if is_ours(old):
         if not os.path.lexists(place):
             old.rename(place)
-        elif work.exists():  # else the new folder is in its place
+        elif work.exists():  # then the folder in its place is not the new one
             raise FileExistsError(
                 f"{old} is what {place} was before a run that should replace it was killed. Move it elsewhere."
             )
@@ -42,12 +42,12 @@ def settle(place: Path) -> None:
 
 
 def settle_others(place: Path) -> None:
-    """Clear up after killed runs that wrote other folders in the same place."""
+    """Clean up after killed runs that wrote other folders beside this one."""
     for file in place.parent.glob(".*.gjadet-lock"):
-        with suppress(OSError):  # it is running, or somebody else's
+        with suppress(OSError):  # the run goes on, or is another user's
             lock = Lock(file)
             try:
-                if lock.sure:
+                if lock.sure:  # else that run may be going on
                     settle(file.with_name(file.name.removeprefix(".").removesuffix(".gjadet-lock")))
             finally:
                 lock.release()
@@ -55,7 +55,7 @@ def settle_others(place: Path) -> None:
 
 @contextmanager
 def parents_of(out: Path, place: Path) -> Iterator[None]:
-    """Create the folder that another one will lie in, and take back what was created if that does not come about."""
+    """Create the parents of a folder, and remove those created if the folder does not come about."""
     missing = [path for path in place.parents if not path.exists()]
     try:
         try:
@@ -64,7 +64,7 @@ def parents_of(out: Path, place: Path) -> Iterator[None]:
             raise type(error)(f"{out} cannot be created: {error.strerror}: {error.filename}") from error
         yield
     except BaseException:
-        for path in missing:
+        for path in missing:  # the innermost first; one that is in use by now is not empty and stays
             with suppress(OSError):
                 path.rmdir()
         raise
@@ -72,11 +72,11 @@ def parents_of(out: Path, place: Path) -> Iterator[None]:
 
 @contextmanager
 def reserved(out: Path, place: Path) -> Iterator[Path]:
-    """Keep a folder's name for this run, and yield the empty hidden folder to fill.
+    """Reserve a folder's name for this run, and yield the empty hidden folder to fill.
 
     Raises:
-        FileExistsError: Another run writes the same folder.
-        OSError: Nothing can be written there; names ``out``.
+        FileExistsError: Another run is writing the same folder.
+        OSError: Nothing can be written there.
     """
     try:
         lock = Lock(beside(place, "lock"))

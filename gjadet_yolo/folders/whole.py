@@ -1,4 +1,4 @@
-"""Folders that the verbs write: nothing a user has is lost, and a folder is there whole or not at all.
+"""Folders that the verbs write: no file of a user's is lost, and a folder is complete or not there at all.
 
 A folder is filled under a hidden name beside its place (``reserve.py``) and renamed at the end. Finished folders carry
 a mark (``marks.py``), and only those are ever replaced.
@@ -20,12 +20,13 @@ from gjadet_yolo.folders.lifetime import orderly_end
 from gjadet_yolo.folders.marks import MARK, made_entries, remove, write_mark
 from gjadet_yolo.folders.reserve import beside, parents_of, reserved
 
-BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # put into every folder that is looked at
+BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # file managers put them into every folder they show
+# errors of a full disk; Windows has no quota
 FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 def refuse_existing(out: Path, force: bool, inputs: Iterable[Path] = ()) -> None:
-    """Keep what a user has; for the start of a verb, before anything is read.
+    """Refuse a folder that may not be written; for the start of a verb, before anything is read.
 
     Args:
         out: Folder to create.
@@ -64,19 +65,19 @@ def refuse_existing(out: Path, force: bool, inputs: Iterable[Path] = ()) -> None
 
 
 def listed(names: Iterable[str], most: int = 4) -> str:
-    """Names in words, the first few of them."""
     names = sorted(names)
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def refuse_inputs(out: Path, inputs: Iterable[Path]) -> None:
-    """Refuse to write where something is being read; links are followed on both sides.
+    """Refuse to write where something is being read, also behind links.
 
     Raises:
-        ValueError: Names the input and what to do.
+        ValueError: Names the input.
     """
     place, resolved = out.resolve(), cache(Path.resolve)
     for given in inputs:
+        # both where a link is and where it leads; parents are resolved once, as thousands of images share one
         own = {given.resolve()} if given.is_symlink() or given.name == ".." else set()
         own |= {resolved(given.parent) / given.name} if given.name != ".." else set()
         for path in (*own, *(linked(given) if given.is_dir() else ())):
@@ -86,7 +87,7 @@ def refuse_inputs(out: Path, inputs: Iterable[Path]) -> None:
 
 
 def relation_of(place: Path, other: Path) -> str:
-    """How a folder stands to a file or folder, in words; empty where they have nothing in common."""
+    """What a folder is to a file or folder, in words; empty if neither is in the other."""
     if place == other:
         return "is"
     if other.is_relative_to(place):
@@ -95,24 +96,22 @@ def relation_of(place: Path, other: Path) -> str:
 
 
 def linked(folder: Path, seen: set[Path] | None = None) -> Iterator[Path]:
-    """Where the links of a folder lead to, at any depth and through further links."""
+    """Targets of the links in a folder, at any depth and through further links."""
     seen = set() if seen is None else seen
     for root, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = Path(root, name)
             if not path.is_symlink() or (target := path.resolve()) in seen:
                 continue
-            seen.add(target)
+            seen.add(target)  # links may lead in a circle
             yield target
             if target.is_dir():
                 yield from linked(target, seen)
 
 
 def inputs_of(*names: str | None) -> list[Path]:
-    """Files and folders that arguments name: paths, patterns, and lists of paths in a text file.
-
-    What does not exist is none: cameras, streams, and names of packaged files.
-    """
+    """Existing files and folders that arguments name: paths, patterns, and lists of paths in a text file."""
+    # cameras, streams and names of packaged files do not exist as files and drop out
     found: list[Path] = []
     for name in filter(None, names):
         matches = glob.glob(name, recursive=True)  # noqa: PTH207  patterns may be absolute
@@ -126,7 +125,7 @@ def inputs_of(*names: str | None) -> list[Path]:
 
 
 def refuse_too_large(out: Path, needed_bytes: float) -> None:
-    """Refuse what the disk has no room for.
+    """Refuse a folder that the disk has no room for.
 
     Raises:
         OSError: Says how much is needed and how much is free.
@@ -141,22 +140,21 @@ def refuse_too_large(out: Path, needed_bytes: float) -> None:
 
 
 def size_text(size_bytes: float) -> str:
-    """A number of bytes as people say it."""
     return f"{size_bytes / 1e9:,.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.3g} MB"
 
 
 def put_in_place(work: Path, out: Path, place: Path, force: bool, replaced: os.stat_result | None) -> None:
-    """Rename a finished folder; what it replaces goes only afterwards, and comes back if the renaming fails.
+    """Rename a finished folder; the one it replaces is removed last, and put back if the renaming fails.
 
     Args:
         work: The finished folder.
         out: Its place as the user named it, for messages.
-        place: Its place.
+        place: Its place, with links resolved.
         force: Replace an earlier run's folder.
-        replaced: What was in its place when the run began.
+        replaced: Status of the folder in its place when the run began.
 
     Raises:
-        FileExistsError: Something has appeared there, or in there, that is not this tool's.
+        FileExistsError: Something has appeared there, or in there, that this tool did not make.
     """
     now = place.stat() if place.exists() else None
     if now and not (place.is_dir() and not any(place.iterdir())):
@@ -164,7 +162,7 @@ def put_in_place(work: Path, out: Path, place: Path, force: bool, replaced: os.s
             raise FileExistsError(f"{out} has appeared while it was being written, and is not replaced.")
         refuse_existing(out, force)
     elif now:
-        place.rmdir()
+        place.rmdir()  # Windows does not rename onto an empty folder
         now = None
     if now is None:
         work.rename(place)
@@ -174,7 +172,7 @@ def put_in_place(work: Path, out: Path, place: Path, force: bool, replaced: os.s
     try:
         work.rename(place)
     except BaseException:
-        if not place.exists():  # an interrupt may come when the renaming is done
+        if not place.exists():  # else an interrupt came after the renaming
             old.rename(place)
         raise
     with suppress(OSError):  # the next run removes it
@@ -182,7 +180,7 @@ def put_in_place(work: Path, out: Path, place: Path, force: bool, replaced: os.s
 
 
 def in_terms_of(out: Path, work: Path, error: OSError) -> OSError:
-    """An error from inside the hidden folder, told with the name that the user knows."""
+    """An error from inside the hidden folder, with the name that the user knows."""
     if error.errno in FULL:
         return OSError(
             f"{out} cannot be completed: {error.strerror}. Nothing of it was kept. Make room, or choose another disk."
@@ -200,28 +198,29 @@ def whole_folder(
     settings: Mapping[str, Any] | None = None,
     inputs: Sequence[Path] = (),
 ) -> Iterator[Path]:
-    """Fill a hidden folder beside ``out`` and rename it when all went well; else nothing remains.
+    """Yield a hidden folder beside ``out`` to fill; it is renamed at the end, or removed after an error.
 
     Args:
         out: Folder to create; an empty one may exist.
-        force: Replace a folder that an earlier run made; it goes only after the new one is complete.
-        tool: What makes it, for its mark.
-        settings: How, for its mark.
+        force: Replace a folder that an earlier run made, once the new one is complete.
+        tool: Command that makes it, for its mark.
+        settings: Of the command, for its mark.
         inputs: Files and folders that are being read; see :func:`refuse_existing`.
 
     Raises:
         FileExistsError: ``out`` exists and may not be replaced, or another run is writing it.
-        ValueError: ``out`` is no place for a folder.
+        ValueError: No folder can be made there; see :func:`refuse_existing`.
         OSError: The folder cannot be written, e.g. because the disk is full.
     """
     refuse_existing(out, force, inputs)
     place = out.resolve()  # a link stays, and what it leads to is written
     with orderly_end(), parents_of(out, place), reserved(out, place) as work:
         try:
-            write_mark(work, tool, settings or {})
+            write_mark(work, tool, settings or {})  # first of all: killed from here on, the folder is known as ours
             refuse_existing(out, force)  # again: what a killed run was replacing may be back
             replaced = place.stat() if place.exists() else None
             yield work
+            # again, with what is in it now
             write_mark(work, tool, settings or {})
             put_in_place(work, out, place, force, replaced)
         except BaseException as error:

@@ -1,82 +1,43 @@
-"""What is registered with Ultralytics, and the checks around it.
-
-One function per host module names what is wrapped in it. The import hook (``autoload.py``) has that wrapped once the
-module has loaded, all of it or nothing:
+"""What is wrapped in Ultralytics: one function per host module, each returning the seams in it.
 
 - ``ultralytics.nn.tasks``: module names, YAML rows, bare names of models and checkpoints, scales, restricted loading;
 - ``ultralytics.data.utils``: bare dataset names;
 - ``ultralytics.models.yolo.model``: model, trainer and validator classes for YAMLs that ask for them;
 - ``ultralytics.engine.exporter``: refusal of exports that cannot work (``host/export.py``).
 
-On a host outside the tested range, or where a name is already taken, nothing is registered: stock models go on working,
-and asking for a model of this package says why.
+The import hook (``autoload.py``) has a module connected once it has loaded. On a host outside the tested range, or
+where a name is already taken, nothing is registered: stock models go on working, and asking for a model of this package
+says why.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from gjadet_yolo import locate
-from gjadet_yolo.autoload import PATCHED
 from gjadet_yolo.host import export
-from gjadet_yolo.host.lookup import finding, loading, reading, scaling
-from gjadet_yolo.host.restricted import admitting
+from gjadet_yolo.host.lookup import (
+    wrap_check_file,
+    wrap_guess_model_scale,
+    wrap_torch_safe_load,
+    wrap_yaml_model_load,
+)
+from gjadet_yolo.host.restricted import wrap_loading
 from gjadet_yolo.host.seams import Seam, hold
+from gjadet_yolo.host.status import BELOW, LOWEST, PluginError, check_version, require, status
 from gjadet_yolo.recipe.block import BLOCKS, task_problem
-
-LOWEST, BELOW = "8.4.130", "8.5"
-"""Supported Ultralytics: ``LOWEST <= version < BELOW``; setup.cfg states the same range."""
-
-
-class PluginError(RuntimeError):
-    """The plugin cannot work with this host; the message says why and what to do."""
-
-
-@dataclass
-class Status:
-    """What has been connected in this process, and why not the rest; ``gjadet doctor`` shows it."""
-
-    connected: set[str] = field(default_factory=set)
-    problem: str = ""
-
-
-status = Status()
-
-
-def version_tuple(version: str) -> tuple[int, ...]:
-    """Leading numbers of a version: ``8.4.190`` -> (8, 4, 190)."""
-    return tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
-
-
-def check_version(version: str) -> None:
-    """Refuse a host outside the tested range.
-
-    Raises:
-        PluginError: Names both versions and the command that helps.
-    """
-    if not version_tuple(LOWEST) <= version_tuple(version) < version_tuple(BELOW):
-        from gjadet_yolo import __version__
-
-        raise PluginError(
-            f"gjadet-yolo {__version__} supports ultralytics >={LOWEST},<{BELOW}, found ultralytics {version}. "
-            f"Run: pip install 'ultralytics>={LOWEST},<{BELOW}'"
-        )
 
 
 def connect(module: ModuleType) -> None:
-    """Connect the plugin to one loaded host module; a second call does nothing.
+    """Connect the plugin to one loaded host module: all its seams or none.
 
-    Problems are kept in :class:`Status` and raised when a model of this package is asked for, because an import of the
-    host must not fail.
+    It raises nothing, because an import of the host must not fail. Problems are kept in ``status`` and raised when a
+    model of this package is asked for.
     """
-    if getattr(module, PATCHED, False):
-        return
-    setattr(module, PATCHED, True)
     try:
         import ultralytics
 
@@ -84,15 +45,15 @@ def connect(module: ModuleType) -> None:
         hold(CONNECTORS[module.__name__](module))
     except (PluginError, AttributeError, TypeError, ImportError) as error:
         reason = str(error) if isinstance(error, PluginError) else f"{module.__name__} has changed: {error}"
-        status.problem = status.problem or reason
+        status.problem = status.problem or reason  # the first one: those that follow are often its consequences
         if module.__name__ == "ultralytics.nn.tasks" and hasattr(module, "check_yaml"):
-            module.check_yaml = refusing(module.check_yaml)
+            module.check_yaml = wrap_check_yaml_inactive(module.check_yaml)
     else:
         status.connected.add(module.__name__)
 
 
 def activate() -> tuple[list[str], list[str]]:
-    """Load every host module that the plugin touches and register the modules now.
+    """Load every host module that has seams, and register the modules of ``nn/`` now.
 
     Returns:
         Connected host modules and registered module names; ``status.problem`` says why something is missing.
@@ -112,18 +73,8 @@ def activate() -> tuple[list[str], list[str]]:
     return [name for name in CONNECTORS if name in status.connected], registered
 
 
-def require(what: str) -> None:
-    """Refuse what needs the plugin where it could not be connected.
-
-    Raises:
-        PluginError: Names what was asked for and why it is not possible.
-    """
-    if status.problem:
-        raise PluginError(f"{what} needs gjadet-yolo, which is not active: {status.problem}")
-
-
-def refusing(check_yaml: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap the host's YAML look-up so that models of this package raise the stored problem."""
+def wrap_check_yaml_inactive(check_yaml: Callable[..., Any]) -> Callable[..., Any]:
+    """The host's YAML look-up where the plugin is not active: models of this package raise the stored problem."""
 
     @functools.wraps(check_yaml)
     def wrapper(file: str | Path, *args: Any, **kwargs: Any) -> Any:
@@ -135,11 +86,11 @@ def refusing(check_yaml: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def register_modules(tasks: ModuleType, modules: Iterable[type]) -> None:
-    """Make classes nameable in model YAMLs.
+    """Make classes nameable in model YAMLs; registering one twice is harmless.
 
     Args:
         tasks: The host's ``ultralytics.nn.tasks``.
-        modules: Classes with a row rule; registering one twice is harmless.
+        modules: Classes with a row rule.
 
     Raises:
         PluginError: The host already has the name.
@@ -158,23 +109,21 @@ def register_modules(tasks: ModuleType, modules: Iterable[type]) -> None:
 
 
 def connect_tasks(tasks: ModuleType) -> list[Seam]:
-    """Module names, rows, bare names, scales and restricted loading in ``ultralytics.nn.tasks``.
-
-    Nothing of ``nn/`` and ``engine/`` is imported yet: they import the host themselves, and may be what is loading it.
-    """
+    """Seams in ``ultralytics.nn.tasks``."""
+    # Nothing of nn/ and engine/ may be imported yet: they import the host, and may be what is loading it.
     return [
-        Seam(tasks, "parse_model", lambda stock: parsing(tasks, stock)),
-        Seam(tasks, "yaml_model_load", reading),
-        Seam(tasks, "check_yaml", lambda check: finding(check, locate.model_yaml, "cfg")),
-        Seam(tasks, "torch_safe_load", loading),
-        Seam(tasks, "guess_model_scale", scaling),
-        Seam(tasks.DetectionModel, "init_criterion", guarding),
-        Seam(tasks._SafeLoad, "loading", admitting),
+        Seam(tasks, "parse_model", lambda stock: wrap_parse_model(tasks, stock)),
+        Seam(tasks, "yaml_model_load", wrap_yaml_model_load),
+        Seam(tasks, "check_yaml", lambda check: wrap_check_file(check, locate.model_yaml, "cfg")),
+        Seam(tasks, "torch_safe_load", wrap_torch_safe_load),
+        Seam(tasks, "guess_model_scale", wrap_guess_model_scale),
+        Seam(tasks.DetectionModel, "init_criterion", wrap_init_criterion),
+        Seam(tasks._SafeLoad, "loading", wrap_loading),
     ]
 
 
-def guarding(init_criterion: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Wrap the stock model's criterion so that it refuses YAMLs of this package, whose losses it would leave out."""
+def wrap_init_criterion(init_criterion: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The stock model's criterion, refusing YAMLs of this package, whose losses it would leave out."""
 
     @functools.wraps(init_criterion)
     def wrapper(self: Any) -> Any:
@@ -188,10 +137,10 @@ def guarding(init_criterion: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return wrapper
 
 
-def parsing(tasks: ModuleType, stock: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap the host's parser; modules are registered when the first model is built.
+def wrap_parse_model(tasks: ModuleType, stock: Callable[..., Any]) -> Callable[..., Any]:
+    """The host's parser with plugin rows; the first model that is built registers the modules.
 
-    If that is not possible, stock models are still parsed by the host, and models of this package say why not.
+    Where that fails, stock models are still parsed by the host, and models of this package say what failed.
     """
 
     @functools.cache
@@ -202,7 +151,7 @@ def parsing(tasks: ModuleType, stock: Callable[..., Any]) -> Callable[..., Any]:
         register_modules(tasks, MODULES)
         try:
             return extend_parser(tasks, stock)
-        except (RuntimeError, OSError) as error:
+        except (RuntimeError, OSError) as error:  # OSError: the host is installed without its source text
             raise PluginError(f"the model parser of this ultralytics cannot be extended: {error}") from error
 
     @functools.wraps(stock)
@@ -216,22 +165,23 @@ def parsing(tasks: ModuleType, stock: Callable[..., Any]) -> Callable[..., Any]:
             return stock(d, ch, verbose)
         return parser(d, ch, verbose)
 
-    parse_model.extended = extended
+    parse_model.extended = extended  # for activate(), which registers without building a model
     return parse_model
 
 
 def connect_data(utils: ModuleType) -> list[Seam]:
-    """Bare dataset names in ``ultralytics.data.utils``."""
-    return [Seam(utils, "check_file", lambda check: finding(check, locate.dataset_yaml, "datasets"))]
+    """Seams in ``ultralytics.data.utils``."""
+    return [Seam(utils, "check_file", lambda check: wrap_check_file(check, locate.dataset_yaml, "datasets"))]
 
 
 def asks_for_plugin(yaml: dict[str, Any] | None) -> bool:
-    """Whether a model YAML asks for the classes of ``engine/``: it has one of the blocks, or a row with a loss."""
+    """Whether a model YAML asks for the classes of ``engine/``: by one of the blocks, or a row with its own loss."""
     from gjadet_yolo.nn import JointDetect, SSPNeck
 
     if not isinstance(yaml, dict):
         return False
     own = (JointDetect.__name__, SSPNeck.__name__)
+    # faulty rows get here too, ahead of the parser, which explains them
     rows = (row for row in yaml.get("head") or () if isinstance(row, (list, tuple)) and len(row) == 4)
     return any(block in yaml for block in BLOCKS) or any(row[2] in own for row in rows)
 
@@ -247,12 +197,12 @@ def model_yaml_of(wrapper: Any) -> dict[str, Any] | None:
 
 
 def connect_yolo(yolo: ModuleType) -> list[Seam]:
-    """Model, trainer, validator and predictor classes in ``YOLO.task_map``."""
-    return [Seam(yolo.YOLO, "task_map", choosing)]
+    """Seams in ``ultralytics.models.yolo.model``."""
+    return [Seam(yolo.YOLO, "task_map", wrap_task_map)]
 
 
-def choosing(stock: property) -> property:
-    """Wrap ``YOLO.task_map`` so that models whose YAML asks for them get the classes of ``engine/``."""
+def wrap_task_map(stock: property) -> property:
+    """``YOLO.task_map`` with the classes of ``engine/`` for models whose YAML asks for them."""
     read = stock.fget
 
     def task_map(self: Any) -> dict[str, dict[str, Any]]:
@@ -269,15 +219,16 @@ def choosing(stock: property) -> property:
             own["predictor"] = GjadetPredictor
             classes["detect"] = {**classes["detect"], **own}
             if self.task in classes and (problem := task_problem(yaml, self.task)):
-                classes[self.task] = {**classes[self.task], "model": refusing_task(problem)}
+                classes[self.task] = {**classes[self.task], "model": raiser(problem)}
         return classes
 
     return property(task_map)
 
 
-def refusing_task(problem: str) -> Callable[..., None]:
-    """What takes the place of a model class; an error in the host's look-up of the class would lose its text."""
+def raiser(problem: str) -> Callable[..., None]:
+    """A stand-in for a model class that raises ``ValueError`` when it is called."""
 
+    # Not raised in task_map: the host turns errors of its look-up of a class into NotImplementedError.
     def refuse(*args: Any, verbose: bool = True) -> None:
         raise ValueError(problem)
 

@@ -1,9 +1,9 @@
 """The host's data set with repeated images, pasted objects and mosaics whose tiles are changed one by one.
 
-A position is what a sampler draws; ``RecipeDataset.order`` says which image is shown there. So caches hold every image
-once, a distributed sampler shares out the longer set, and mosaic and mixup pick their partners by position: an image
-that is shown three times as often in batches is so in mosaics. Without ``rect`` the positions up to the number of
-images are the host's indices, and the repetitions come after them. Mirrored: ``BaseDataset.__len__``, ``__getitem__``,
+A sampler draws positions; ``RecipeDataset.order`` says which image is shown at each. So caches hold every image once, a
+distributed sampler divides the longer set, and mosaic and mixup pick their partners by position: an image shown three
+times as often in batches is shown three times as often in mosaics. Without ``rect`` the first positions are the host's
+indices, and the repetitions follow. Mirrored: ``BaseDataset.__len__``, ``__getitem__``,
 ``get_image_and_label`` and ``set_rectangle`` in
 https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/data/base.py, and ``Mosaic.get_indexes`` and the
 call of ``_update_label_text`` by ``BaseMixTransform.get_params`` in its ``augment.py``.
@@ -22,33 +22,34 @@ from ultralytics.data.augment import Compose, Mosaic
 from gjadet_yolo.data.augment.paste import MOST_COPIES, cut_out, draw_probabilities, paste
 from gjadet_yolo.data.augment.repeat import effective_counts, extra_copies, repeat_factors
 from gjadet_yolo.data.augment.tile_mosaic import CHANNELS, augment_tile, operations
+from gjadet_yolo.host.seams import as_subclass
 from gjadet_yolo.recipe.augment import AugmentConfig
 
-LISTED = 6
-"""Classes that the log names; with more, the rest is counted."""
+LISTED = 6  # classes that the log names; of more, the rest is counted, so that the line stays one line
 
 
 class TileMosaic(Mosaic):
     """The host's mosaic of positions; each tile is changed on its own before it is pasted.
 
-    Attributes:
+    Args:
+        mosaic: The host's, whose place is taken.
         tiles: Probability of each tile to be changed.
     """
 
-    tiles: float
+    def __init__(self, mosaic: Mosaic, tiles: float) -> None:
+        super().__init__(mosaic.dataset, mosaic.imgsz, mosaic.p, mosaic.n)
+        self.tiles = tiles
 
     def get_indexes(self) -> list[int]:
-        """Positions of the other tiles.
-
-        Without a cache in memory the host picks from the images that it has lately loaded, to which repetitions add
-        nothing, because they are in memory already, and donors of pasted objects add themselves.
-        """
+        """Positions of the other tiles."""
+        # Without a cache in memory the host picks from the images that it has lately loaded. Repetitions would add
+        # nothing to them, because they are in memory already, and donors of pasted objects would add themselves.
         if not self.buffer_enabled:
             return super().get_indexes()
         return random.choices(list(self.dataset.recent) or range(len(self.dataset)), k=self.n - 1)
 
     def _update_label_text(self, labels: dict[str, Any]) -> dict[str, Any]:
-        """The host calls this once all tiles are at hand and before any is pasted."""
+        # the host calls this when all tiles are loaded and none is pasted yet
         for tile in (labels, *labels["mix_labels"]) if self.tiles else ():
             rng = draw_generator()
             if rng.random() < self.tiles:
@@ -63,7 +64,7 @@ class RecipeDataset(YOLODataset):
         config: The recipe.
         extra: Indices of the repeated images, one per repetition, (R,).
         order: Index of the image at each position, (N + R,).
-        recent: Positions that were last asked for; their images are likely to be in memory.
+        recent: Positions that were requested last; their images are likely to be in memory.
         drawn: Probability of each class to be pasted into an image, (C,).
         donors: Indices of the images that hold each class, by class.
         polygons: Whether objects have polygons.
@@ -84,9 +85,9 @@ class RecipeDataset(YOLODataset):
         """Turn a data set of the host into one with a recipe, in place.
 
         Args:
-            dataset: The data set.
+            dataset: The data set; see :func:`~gjadet_yolo.host.seams.as_subclass` for why it is not built anew.
             config: The recipe.
-            seed: Seed of the repetitions; the same on all ranks.
+            seed: Seed of the repetitions; the same on all ranks, which share out one order.
 
         Raises:
             ModuleNotFoundError: Tiles are to be changed, and Albumentations is not installed.
@@ -94,11 +95,11 @@ class RecipeDataset(YOLODataset):
         """
         if config.tiles:
             check_channels(dataset.channels, config.tiles)
-            operations()  # not first in a worker
+            operations()  # so that what it raises comes before the workers start
         counts = np.zeros((len(dataset.labels), len(dataset.data["names"])), int)
         for row, label in zip(counts, dataset.labels, strict=True):
             np.add.at(row, label["cls"].ravel().astype(int), 1)
-        dataset.__class__ = cls  # the host offers no place to name a class
+        dataset = as_subclass(dataset, cls)
         dataset.config = config
         dataset.set_order(extra_copies(repeat_factors(counts > 0, config.repeat), np.random.default_rng(seed)), seed)
         dataset.recent = deque(maxlen=max(dataset.max_buffer_length - 1, 1))  # as many as the host keeps in memory
@@ -107,23 +108,16 @@ class RecipeDataset(YOLODataset):
         dataset.polygons = any(len(label.get("segments", ())) for label in dataset.labels)
         shown = np.bincount(dataset.order, minlength=len(counts))
         dataset.effective_counts = effective_counts(counts, shown, dataset.drawn)
-        take_mosaics(dataset.transforms, config.tiles)
+        replace_mosaics(dataset.transforms, config.tiles)
         return dataset
 
     def set_order(self, extra: np.ndarray, seed: int) -> None:
-        """Give every image and repetition its position.
-
-        Under ``rect`` the host has sorted the images by shape and gives a batch the shape that its images need.
-        Repetitions go where images of that shape are, mixed with them, and a batch takes the largest height and width
-        of its images' shapes.
-
-        Args:
-            extra: Indices of the repeated images, (R,).
-            seed: Seed of the mixing.
-        """
+        """Give every image and repetition, of which ``extra`` (R,) holds the indices, its position."""
         self.extra, self.order = extra, np.concatenate((np.arange(self.ni), extra))
         if not (self.rect and len(extra)):
             return
+        # Under rect the host has sorted the images by shape and gives a batch the shape that its images need. So
+        # repetitions go among images of their shape, and a batch takes the largest height and width of its images.
         shapes = self.batch_shapes[self.batch]  # (N, 2)
         group = np.concatenate(([0], np.cumsum((np.diff(shapes, axis=0) != 0).any(1))))  # neighbours of one shape
         mixed = np.random.default_rng(seed).random(len(self.order))
@@ -136,19 +130,17 @@ class RecipeDataset(YOLODataset):
         return len(self.order)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Image and label at a position, augmented."""
         self.recent.append(index)
         return super().__getitem__(index)
 
     def get_image_and_label(self, index: int) -> dict[str, Any]:
-        """Image and label at a position."""
         label = super().get_image_and_label(int(self.order[index]))
         if self.rect:
             label["rect_shape"] = self.batch_shapes[self.batch[index]]
         return label
 
     def update_labels_info(self, label: dict[str, Any]) -> dict[str, Any]:
-        """Host's form of a label; before that, now and then, an object is pasted in."""
+        """Host's form of a label; before that, with probability ``drawn``, an object is pasted in."""
         if self.drawn.any():
             rng = draw_generator()
             cls = int(np.searchsorted(np.cumsum(self.drawn), rng.random(), side="right"))
@@ -157,15 +149,12 @@ class RecipeDataset(YOLODataset):
         return super().update_labels_info(label)
 
     def paste_into(self, label: dict[str, Any], cls: int, rng: np.random.Generator) -> None:
-        """Paste an object of a class, out of another image, into a label's image, in place.
-
-        Where objects have polygons, that of a pasted one is its box: the host wants as many of them as boxes.
-        """
+        """Paste an object of a class, out of another image, into a label's image, in place."""
         source = int(rng.choice(self.donors[cls]))
         donor, image = self.load_donor(source), label["img"]
         labels = in_px(self.labels[source], donor.shape)
         cut = cut_out(donor, labels, int(rng.choice(np.flatnonzero(labels[:, 0] == cls))))
-        if min(cut.image.shape[:2]) < 1:
+        if min(cut.image.shape[:2]) < 1:  # a box without any size, or outside its image
             return
         own = len(label["cls"])
         label["img"], labels = paste(image, in_px(label, image.shape), cut, rng)
@@ -173,15 +162,13 @@ class RecipeDataset(YOLODataset):
         centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
         label["bboxes"] = np.concatenate((centre, size), 1).astype(np.float32)
         label["cls"] = labels[:, :1].astype(np.float32)
-        if self.polygons:
+        if self.polygons:  # the host wants as many of them as boxes, so that of a pasted object is its box
             corners = boxes[own:][:, [[0, 1], [2, 1], [2, 3], [0, 3]]].astype(np.float32)
             label["segments"] = [*label["segments"], *corners]
 
     def load_donor(self, index: int) -> np.ndarray:
-        """An image to cut from, (H, W, channels).
-
-        The host keeps in memory what it loads to show it; donors would push out the images that mosaics are made of.
-        """
+        """An image to cut from, (H, W, channels)."""
+        # With augment the host keeps what it loads in memory; donors would push out the images mosaics are made of.
         augment, self.augment = self.augment, False
         try:
             return self.load_image(index)[0]
@@ -189,7 +176,6 @@ class RecipeDataset(YOLODataset):
             self.augment = augment
 
     def in_force(self) -> str:
-        """What of the recipe is in force for these images, for the log."""
         parts = [f"{len(self.extra)} repetitions of {self.ni} images"] if self.config.repeat else []
         if self.config.paste:
             parts.append(self.pasted())
@@ -198,7 +184,6 @@ class RecipeDataset(YOLODataset):
         return "; ".join(parts)
 
     def pasted(self) -> str:
-        """How many images get an object, and of which classes."""
         total = self.drawn.sum()
         if not total:
             return "nothing is pasted, because no image holds an object"
@@ -213,10 +198,10 @@ class RecipeDataset(YOLODataset):
 
 
 def check_channels(channels: int, tiles: float) -> None:
-    """Refuse to change tiles of images that the operations are not made for.
+    """Refuse to change tiles of images that are neither grey nor in colour.
 
     Raises:
-        ValueError: Neither grey nor colour.
+        ValueError: Names the channels of the data YAML.
     """
     if channels not in CHANNELS:
         allowed = " or ".join(map(str, CHANNELS))
@@ -226,26 +211,20 @@ def check_channels(channels: int, tiles: float) -> None:
         )
 
 
-def take_mosaics(transforms: Compose, tiles: float) -> None:
-    """Let every mosaic of a composition pick positions and change its tiles; the host's return once it closes mosaics.
-
-    Args:
-        transforms: The host's training transforms.
-        tiles: Probability of each tile.
-    """
-    for transform in transforms.transforms:
+def replace_mosaics(transforms: Compose, tiles: float) -> None:
+    """Put a ``TileMosaic`` in the place of every mosaic in the host's training transforms, at any depth."""
+    # Not undone: when the host closes mosaics, it builds new transforms.
+    for place, transform in enumerate(transforms.transforms):
         if isinstance(transform, Compose):
-            take_mosaics(transform, tiles)
+            replace_mosaics(transform, tiles)
         elif isinstance(transform, Mosaic):
-            transform.__class__ = TileMosaic  # the host offers no place to name a class
-            transform.tiles = tiles
+            transforms.transforms[place] = TileMosaic(transform, tiles)
         elif isinstance(inner := getattr(transform, "pre_transform", None), Compose):
-            take_mosaics(inner, tiles)
+            replace_mosaics(inner, tiles)
 
 
 def draw_generator() -> np.random.Generator:
-    """Generator that follows ``random``, which the host seeds in each worker."""
-    return np.random.default_rng(random.getrandbits(64))
+    return np.random.default_rng(random.getrandbits(64))  # follows random, which the host seeds in each worker
 
 
 def in_px(label: dict[str, Any], shape: tuple[int, ...]) -> np.ndarray:

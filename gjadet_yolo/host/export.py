@@ -1,7 +1,7 @@
-"""What cannot be exported says so when the export begins, and not from the depths of a converter.
+"""Exports that cannot work are refused when they begin, and not from the depths of a converter.
 
-A module states its limits beside its class, as ``export_limits: ClassVar[tuple[ExportLimit, ...]]``; nothing here knows
-a module by name. The check runs at the start of the host's ``Exporter``, so ``yolo export`` and Python both show it.
+A module states its limits beside its class, as ``export_limits: ClassVar[tuple[ExportLimit, ...]]``; no module is known
+by name here. The check runs at the start of the host's ``Exporter``, so ``yolo export`` and Python both show it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ def check_export(model: nn.Module, file_format: str, opset: int | None = None) -
         opset: As in ``yolo export opset=``.
 
     Raises:
-        ValueError: Names the model, the module and its layer, the format, the reason and what works.
+        ValueError: Names the module, its layer, the format, the reason and what works.
     """
     for module in model.modules():
         for limit in getattr(type(module), "export_limits", ()):
             if limit.holds(file_format.lower(), opset):
+                # a limit on the opset would read as one on the format
                 target = f"{file_format} with opset={opset}" if limit.below_opset else file_format
                 layer = f" (layer {module.i})" if hasattr(module, "i") else ""
                 raise ValueError(
@@ -41,22 +42,19 @@ def check_export(model: nn.Module, file_format: str, opset: int | None = None) -
 
 
 def name_of(model: nn.Module) -> str:
-    """File that a model came from."""
     yaml = getattr(model, "yaml", None) or {}
     return Path(getattr(model, "pt_path", None) or yaml.get("yaml_file") or "This model").name
 
 
 def connect_exporter(exporter: ModuleType) -> list[Seam]:
-    """Let the host's ``Exporter`` check the limits first; for ``ultralytics.engine.exporter``."""
-    return [Seam(exporter.Exporter, "__call__", checking)]
+    """Seams in ``ultralytics.engine.exporter``."""
+    return [Seam(exporter.Exporter, "__call__", wrap_exporter_call)]
 
 
-def checking(call: Callable[..., str]) -> Callable[..., str]:
-    """Wrap ``Exporter.__call__``."""
-
+def wrap_exporter_call(call: Callable[..., str]) -> Callable[..., str]:
     @functools.wraps(call)
     def wrapper(self: Any, model: nn.Module | None = None) -> str:
-        if model is not None:
+        if model is not None:  # else the host says itself what is missing
             check_export(model, str(self.args.format), self.args.opset)
         return call(self, model)
 

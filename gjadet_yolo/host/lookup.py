@@ -1,4 +1,4 @@
-"""How the host finds files once the plugin is connected: what the user has wins, then the package, then the host."""
+"""How the host finds files once the plugin is connected: the user's own file wins, then the package, then the host."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from gjadet_yolo import locate
 from gjadet_yolo.host.rows import check_shape
 
 
-def scaling(guess_model_scale: Callable[..., str]) -> Callable[..., str]:
-    """Wrap the host's scale guess, which finds scales in ``yolo<digits><scale>`` only."""
+def wrap_guess_model_scale(guess: Callable[..., str]) -> Callable[..., str]:
+    """The host's guess, which knows scales in ``yolo<digits><scale>`` only, for names of this package too."""
 
-    @functools.wraps(guess_model_scale)
+    @functools.wraps(guess)
     def wrapper(model_path: str | Path) -> str:
         family, scale = locate.split_scale(Path(model_path).stem)
-        return scale if family and scale else guess_model_scale(model_path)
+        return scale if family and scale else guess(model_path)
 
     return wrapper
 
 
-def finding(check: Callable[..., Any], find: Callable[[str | Path], Path | None], kind: str) -> Callable[..., Any]:
-    """Wrap a host look-up of files: what the user has wins, then the package, then the host.
+def wrap_check_file(
+    check: Callable[..., Any], find: Callable[[str | Path], Path | None], kind: str
+) -> Callable[..., Any]:
+    """The host's ``check_file``, or its ``check_yaml``, which finds packaged files by bare name.
 
     Args:
         check: The host's look-up.
@@ -37,51 +39,47 @@ def finding(check: Callable[..., Any], find: Callable[[str | Path], Path | None]
     def wrapper(file: str | Path, *args: Any, **kwargs: Any) -> Any:
         if not Path(file).exists() and (found := find(file)):
             return str(found)
-        with suggesting(file, kind):
+        with closest_name_added(file, kind):
             return check(file, *args, **kwargs)
 
     return wrapper
 
 
-def loading(load: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap the host's loading of checkpoints: what the user has wins, then the packaged ones, then the host's.
-
-    A packaged checkpoint keeps its bare name, so that what the host writes beside a checkpoint (exports) lands in the
-    current folder, as with the host's own ones, and not in the package.
-    """
+def wrap_torch_safe_load(load: Callable[..., Any]) -> Callable[..., Any]:
+    """The host's loading of checkpoints, which finds packaged ones by bare name."""
 
     @functools.wraps(load)
     def wrapper(weight: str | Path, *args: Any, **kwargs: Any) -> Any:
         found = None if Path(weight).exists() else locate.weights(weight)
         if found:
+            # The bare name is kept, so that exports, which the host writes beside a checkpoint, land in the current
+            # folder, as with its own checkpoints, and not in the package.
             return load(str(found), *args, **kwargs)[0], str(weight)
-        with suggesting(weight, "weights"):
+        with closest_name_added(weight, "weights"):
             return load(weight, *args, **kwargs)
 
     return wrapper
 
 
-def reading(load: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Wrap the host's reading of model YAMLs, which takes files without a model in them and fails later on.
-
-    It raises ``ValueError`` with the file and what is missing.
-    """
+def wrap_yaml_model_load(load: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The host's reading of model YAMLs, with ``ValueError`` for a file without a model in it."""
 
     @functools.wraps(load)
     def wrapper(path: str | Path) -> dict[str, Any]:
         model = load(path)
-        check_shape(model)
+        check_shape(model)  # the host takes any YAML here and fails later, without its name
         return model
 
     return wrapper
 
 
 @contextmanager
-def suggesting(file: str | Path, kind: str) -> Iterator[None]:
+def closest_name_added(file: str | Path, kind: str) -> Iterator[None]:
     """Add the closest packaged name to the error for a file that is not found."""
     try:
         yield
     except FileNotFoundError as error:
+        # 0.7, stricter than messages.py: a missing file is mostly the user's own, with a name unlike all of ours
         close = get_close_matches(Path(file).stem, list(locate.files(kind)), n=1, cutoff=0.7)
         if not close:
             raise

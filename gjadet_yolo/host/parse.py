@@ -1,8 +1,8 @@
-"""The one parsing step for plugin rows of a model YAML.
+"""How plugin rows of a model YAML are parsed.
 
 The host's ``parse_model`` chooses by an if-chain over its own classes, and a plugin class falls through it. Instead of
 copying its loop, one branch is put in front of that chain in its syntax tree: a class that states its own row rule
-(``nn/row.py``) is asked for its constructor arguments and output channels, and everything else runs as before.
+(``nn/row.py``) is asked for its constructor arguments and output channels; everything else runs as before.
 Mirrored: ``parse_model`` in https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/nn/tasks.py, the
 statement ``if m in base_modules:`` and the loop's local names.
 """
@@ -24,27 +24,25 @@ from gjadet_yolo.messages import suggestion
 from gjadet_yolo.nn.row import Plan, Row
 from gjadet_yolo.recipe.block import check_names, check_task
 
+# globals that the inserted branch calls; with underscores, so that no row of a YAML names them by accident
 HOOK = "__gjadet_plan__"
 RULE = "__gjadet_has_rule__"
 
 
 def has_rule(module: object) -> bool:
-    """Whether a class states its own row rule."""
+    # not by base class: a row rule is two names, so that modules need no common ancestor
     return isinstance(module, type) and hasattr(module, "inputs") and hasattr(module, "plan")
 
 
 def extend_parser(tasks: ModuleType, stock: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile the host's parser with one more branch.
+    """Compile the host's ``parse_model`` with one more branch.
 
     Args:
         tasks: The host's ``ultralytics.nn.tasks``.
         stock: Its ``parse_model``.
 
-    Returns:
-        A function with the signature of ``parse_model`` that also knows plugin rows.
-
     Raises:
-        RuntimeError: The host's parser no longer has the statement the branch goes in front of.
+        RuntimeError: It no longer has the statement that the branch goes in front of.
     """
     source = textwrap.dedent(inspect.getsource(stock))
     tree = ast.parse(source)
@@ -61,14 +59,13 @@ def extend_parser(tasks: ModuleType, stock: Callable[..., Any]) -> Callable[...,
     chain[0].test, chain[0].body, chain[0].orelse = branch.test, branch.body, [original]
     ast.fix_missing_locations(tree)
     ast.increment_lineno(tree, stock.__code__.co_firstlineno - 1)  # tracebacks show the host's lines
-    scope: dict[str, Any] = {}
+    scope: dict[str, Any] = {}  # apart from the host's globals, in which parse_model stays the wrapped one
     vars(tasks).update({HOOK: plan_row, RULE: has_rule})
     exec(compile(tree, inspect.getsourcefile(tasks) or "<parse_model>", "exec"), vars(tasks), scope)
     parser = scope["parse_model"]
 
     def parse_model(d: dict[str, Any], ch: int, verbose: bool = True) -> tuple[torch.nn.Sequential, list[int]]:
-        """Host's ``parse_model`` with plugin rows; checks names, inputs and arguments before anything is built."""
-        check_names(d)
+        check_names(d)  # all checks before anything is built: large models take seconds
         check_rows(d, vars(tasks))
         check_task(d)
         return parser(d, ch, verbose)
@@ -84,10 +81,10 @@ def plan_row(module: Any, env: dict[str, Any]) -> tuple[list[Any], int, int]:
         env: Local names of the host's parser at this row.
 
     Returns:
-        Constructor arguments, output channels and the number of copies to chain.
+        Constructor arguments, output channels, number of copies to chain.
 
     Raises:
-        ValueError: Arguments that the constructor does not take.
+        ValueError: The constructor does not take the arguments.
     """
     index = env["i"]
     head = {key: env.get(key) for key in ("reg_max", "end2end", "legacy")}
@@ -96,7 +93,7 @@ def plan_row(module: Any, env: dict[str, Any]) -> tuple[list[Any], int, int]:
     where = describe(env.get("d", {}), index, (env["f"], env.get("n_", env["n"]), module.__name__, env["args"]))
     try:
         plan = module.plan(row)
-        inspect.signature(module).bind(*plan.args)
+        inspect.signature(module).bind(*plan.args)  # the host builds it later, and its error names no row
     except TypeError as error:
         raise ValueError(f"{where}: {error}. Arguments: {yaml_arguments(module)}.") from error
     except ValueError as error:
@@ -106,20 +103,19 @@ def plan_row(module: Any, env: dict[str, Any]) -> tuple[list[Any], int, int]:
 
 
 def check_output(plan: Plan, where: str) -> None:
-    """Refuse plans that the host could not carry on from."""
     if not isinstance(plan.c_out, int) or plan.c_out < 1:
         raise ValueError(f"{where}: output channels are {plan.c_out!r}, expected a positive integer.")
 
 
 def check_rows(d: dict[str, Any], names: dict[str, Any]) -> None:
-    """Check the rows of a whole model YAML: their shape, module names and inputs.
+    """Check the rows of a model YAML: their shape, module names and inputs.
 
     Args:
-        d: Model YAML as a dictionary.
-        names: What the host's parser can name: the globals of ``ultralytics.nn.tasks``.
+        d: The YAML.
+        names: Globals of ``ultralytics.nn.tasks``, in which the host looks modules up.
 
     Raises:
-        ValueError: Wrong row shape, unknown module or wrong ``from``, with the row and what is allowed.
+        ValueError: Names the row and what is allowed.
     """
     check_shape(d)
     for index, row in enumerate([*d["backbone"], *d["head"]]):
@@ -135,7 +131,6 @@ def check_rows(d: dict[str, Any], names: dict[str, Any]) -> None:
 
 
 def check_count(source: Any, module: Any, where: str) -> None:
-    """Refuse a number of inputs that a plugin module does not take."""
     count, allowed = len(as_list(source)), module.inputs
     if count not in allowed:
         expected = f"{allowed.start}" if len(allowed) == 1 else f"{allowed.start} to {allowed.stop - 1}"
@@ -145,8 +140,8 @@ def check_count(source: Any, module: Any, where: str) -> None:
 
 
 def check_sources(source: Any, index: int, where: str) -> None:
-    """Refuse inputs that are not earlier layers."""
     for value in as_list(source):
+        # the first layer's -1 is the image
         if not isinstance(value, int) or isinstance(value, bool) or not -max(index, 1) <= value < index:
             raise ValueError(
                 f"{where}: 'from' names {shown(value)}, allowed: earlier layers {-max(index, 1)} to {index - 1}."
@@ -154,7 +149,7 @@ def check_sources(source: Any, index: int, where: str) -> None:
 
 
 def resolve(name: Any, names: dict[str, Any]) -> Any:
-    """Class that a row names, in the host's notation (``nn.`` and ``torchvision.ops.`` prefixes), or None."""
+    """Class that a row names, in the host's notation, or None."""
     if not isinstance(name, str):
         return None
     for prefix, space in (("nn.", torch.nn), ("torchvision.ops.", torchvision.ops)):
@@ -164,10 +159,8 @@ def resolve(name: Any, names: dict[str, Any]) -> Any:
 
 
 def as_list(source: Any) -> list[Any]:
-    """``from`` as a list."""
     return list(source) if isinstance(source, (list, tuple)) else [source]
 
 
 def yaml_arguments(module: Any) -> str:
-    """Constructor signature for error messages."""
     return f"{module.__name__}{inspect.signature(module)}"

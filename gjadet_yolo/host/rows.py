@@ -1,4 +1,4 @@
-"""The shape of a model YAML: what must be there before rows can mean anything. Needs no torch and no host."""
+"""The shape that a model YAML must have before its rows can mean anything. Needs neither torch nor the host."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from typing import Any
 from gjadet_yolo.messages import is_number
 
 EXPECTED = "expected rows [from, repeats, module, [arguments]]"
-MOST_REPEATS = 1000
+MOST_REPEATS = 1000  # the host would build any number, until memory ends
 
 
 def check_shape(model: Any) -> None:
-    """Check that a model YAML has its two lists of rows.
-
-    Args:
-        model: Content of the YAML; ``yaml_file``, which the host adds, is named in messages.
+    """Check that the content of a model YAML has its two lists of rows.
 
     Raises:
-        ValueError: No mapping, a list that is missing or none, or a row that is none.
+        ValueError: It is no mapping, a list is missing or no list, or a row is no row.
     """
     if not isinstance(model, dict):
         raise ValueError(f"Model YAML is {shown(model)}, expected keys and values with 'backbone' and 'head'.")
@@ -33,10 +30,10 @@ def check_shape(model: Any) -> None:
 
 
 def check_row(row: Any, index: int, where: str) -> None:
-    """Check that a row has four entries, and its number of repeats, which the host multiplies and counts with."""
+    """Check that a row has four entries, and its number of repeats."""
     if not isinstance(row, (list, tuple)) or len(row) != 4 or not isinstance(row[3], (list, tuple)):
         raise ValueError(f"{where} row {index} is {shown(row)}, expected [from, repeats, module, [arguments]].")
-    repeats = row[1]
+    repeats = row[1]  # the host multiplies it by the depth and builds so many
     if not isinstance(repeats, bool) and (not is_number(repeats) or repeats > MOST_REPEATS):
         raise ValueError(
             f"{where} row {index} [{row[0]}, ..., {row[2]}, ...]: repeats are {shown(repeats)}, "
@@ -45,8 +42,7 @@ def check_row(row: Any, index: int, where: str) -> None:
 
 
 def title(model: dict[str, Any]) -> str:
-    """How messages call a model YAML: with its file, where that is known."""
-    file = model.get("yaml_file")
+    file = model.get("yaml_file")  # the host adds it to what it reads
     return f"Model YAML {file}" if file else "Model YAML"
 
 
@@ -63,5 +59,4 @@ def shown(value: Any, limit: int = 60) -> str:
 
 
 def is_huge(value: Any) -> bool:
-    """Whether a number is too long for Python to print, or for anyone to read."""
-    return isinstance(value, int) and value.bit_length() > 128
+    return isinstance(value, int) and value.bit_length() > 128  # beyond 4300 digits Python refuses to print it

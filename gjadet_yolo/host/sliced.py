@@ -1,4 +1,4 @@
-"""Prediction and validation in tiles, by the host's own predictor and validator: sources, files and metrics are theirs.
+"""Prediction and validation in tiles by the host's predictor and validator, which keep sources, files and metrics.
 
 Mirrored: ``BasePredictor.pre_transform``, ``setup_model`` and ``inference`` in
 https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/engine/predictor.py, the calls of ``get_desc``,
@@ -28,18 +28,19 @@ from ultralytics.utils import LOGGER, ops
 from gjadet_yolo.engine.predictor import GjadetPredictor
 from gjadet_yolo.engine.tiles import Tiles, Unwatched, Watch, fitted, padded, predict_tiles
 from gjadet_yolo.engine.validator import GjadetValidator
+from gjadet_yolo.host.seams import as_subclass
 from gjadet_yolo.host.sources import Files, is_local
 from gjadet_yolo.messages import suggestion
 
+# takes an image's file and its detections: xyxy px of the image, confidence, class, (N, 6)
 Sink = Callable[[str, np.ndarray], None]
-"""Takes an image's file and its detections: xyxy px of the image, confidence, class, (N, 6)."""
 
 
 def raw_predictions(output: Any, classes: int) -> torch.Tensor:
-    """Raw predictions (T, 4 + C, A) among what a model returns.
+    """Raw predictions (T, 4 + C, A) among the outputs of a model.
 
     Raises:
-        ValueError: The model has no raw predictions: its boxes were chosen inside of it already.
+        ValueError: It has none, because it chooses its boxes itself.
     """
     first = output[0] if isinstance(output, (list, tuple)) else output
     if first.ndim != 3 or first.shape[1] != 4 + classes:
@@ -51,14 +52,14 @@ def raw_predictions(output: Any, classes: int) -> torch.Tensor:
 
 
 def with_nms_branch(model: Any, args: SimpleNamespace) -> Any:
-    """The model whose raw predictions are cut: of an end-to-end head the one-to-many branch, before fusing drops it.
+    """A model with the one-to-many branch of an end-to-end head in use, whose predictions need NMS; others as they are.
 
     Args:
-        model: A module, of which an end-to-end one is copied, or the file of an exported model.
-        args: The host's arguments, whose own choice of the branch is taken back: ``end2end`` or ``nms``.
+        model: A module, copied if its head is end-to-end, or the file of an exported model.
+        args: The host's arguments; their choice of the branch (``end2end`` or ``nms``) is taken back.
 
     Raises:
-        ValueError: The branch is gone, because the model was fused by an earlier prediction.
+        ValueError: An earlier prediction has fused the model, which drops the branch.
     """
     for name in ("end2end", "nms"):
         if hasattr(args, name):
@@ -76,13 +77,12 @@ def with_nms_branch(model: Any, args: SimpleNamespace) -> Any:
 
 
 def refuse_fixed_size(model: nn.Module) -> None:
-    """Refuse exported models that take one image size only: tiles and reduced frames differ in size and number.
-
-    The host would take the exported size instead of the one asked for, and nothing would be cut.
+    """Refuse exported models that take one image size only.
 
     Raises:
         ValueError: Names the size and the export that works.
     """
+    # Tiles and reduced frames differ in size; the host would resize to the exported one, and nothing would be cut.
     if getattr(model, "format", "pt") != "pt" and not getattr(model, "dynamic", False):
         size = " x ".join(map(str, getattr(model, "imgsz", ())))
         raise ValueError(
@@ -94,7 +94,7 @@ def refuse_fixed_size(model: nn.Module) -> None:
 class SlicedPredictor(GjadetPredictor):
     """The host's predictor on frames cut into tiles; ``imgsz`` is the longer side of the frame before cutting.
 
-    Use :func:`sliced_predictor` to set the tiles and give the class to ``YOLO.predict(predictor=...)``.
+    See :func:`sliced_predictor`.
 
     Attributes:
         tiles: How frames are cut.
@@ -109,22 +109,16 @@ class SlicedPredictor(GjadetPredictor):
     read: Counter[str]
 
     def setup_model(self, model: Any, verbose: bool = True) -> None:
-        """Host's set-up.
-
-        Raises:
-            ValueError: An exported model of one image size, or an end-to-end head that was fused before.
-        """
         super().setup_model(with_nms_branch(model, self.args), verbose)
         refuse_fixed_size(self.model)
 
     def setup_source(self, source: Any, stride: int | None = None) -> None:
-        """Host's set-up; files on disk are read by :class:`Files`."""
         if is_local(source):
             source = Files(source, self.args.batch, self.args.vid_stride, getattr(self.model, "channels", 3))
         super().setup_source(source, stride)
 
     def run_callbacks(self, event: str) -> None:
-        """The host's callbacks, and the watch's."""
+        # callbacks of the class and not added ones: added ones stay with the model for its next predictor
         if event == "on_predict_start":
             self.read = Counter()
             self.watch.start(None if isinstance(self.watch, Unwatched) else self.views())
@@ -135,7 +129,7 @@ class SlicedPredictor(GjadetPredictor):
             self.watch.stop()
 
     def views(self) -> int | None:
-        """How many pictures the network will see; None for streams and what is in memory."""
+        """Number of pictures that the network will see; None for streams and images in memory."""
         if not isinstance(self.dataset, Files):
             return None
         return sum(
@@ -144,29 +138,29 @@ class SlicedPredictor(GjadetPredictor):
         )
 
     def problems(self) -> list[str]:
-        """Files of the run that could not be read, or not to their end."""
+        """Files of the run that could not be read whole."""
         return self.dataset.problems(self.read) if isinstance(self.dataset, Files) else []
 
     @property
     def side(self) -> int | None:
-        """Longer side in px of frames before cutting; None: as they are."""
-        return None if self.native else max(self.imgsz)
+        return None if self.native else max(self.imgsz)  # px of the longer one, before frames are cut
 
     def pre_transform(self, im: list[np.ndarray]) -> list[np.ndarray]:
-        """Frames at the asked size, padded evenly on both sides to multiples of 32."""
+        """Frames at the requested size, padded evenly on both sides to multiples of 32."""
         sizes = [fitted(*image.shape[:2], self.side) for image in im]
         letterbox = LetterBox(padded(*np.max(sizes, 0).tolist()), auto=False, scaleup=False)
         return [letterbox(image=resized(image, size)) for image, size in zip(im, sizes, strict=True)]
 
     def inference(self, im: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Raw predictions of all tiles, in px of ``im`` (B, 3, H, W); with ``augment`` each tile in several views."""
+        """Raw predictions of all tiles, in px of ``im`` (B, 3, H, W)."""
         classes, augment = len(self.model.names), self.args.augment
         return predict_tiles(
             lambda x: raw_predictions(self.model(x, augment=augment), classes), im, self.tiles, self.watch
         )
 
     def construct_result(self, pred: torch.Tensor, img: torch.Tensor, orig_img: np.ndarray, img_path: str) -> Results:
-        """Result in px of the frame; the host would take padding for a change of scale."""
+        """Result in px of the frame."""
+        # undone here, because the host would take the padding for a change of scale
         frame_hw = orig_img.shape[:2]
         if not self.source_type.tensor:
             size = fitted(*frame_hw, self.side)
@@ -180,7 +174,7 @@ class SlicedPredictor(GjadetPredictor):
 class SlicedValidator(GjadetValidator):
     """The host's validator on frames cut into tiles, each image at its own size or with ``imgsz`` as its longer side.
 
-    Use :func:`sliced_validator` to set the tiles and give the class to ``YOLO.val(validator=...)``.
+    See :func:`sliced_validator`.
 
     Attributes:
         tiles: How frames are cut.
@@ -195,41 +189,30 @@ class SlicedValidator(GjadetValidator):
     sink: Sink | None = None
 
     def __call__(self, trainer: Any = None, model: Any = None, **kwargs: Any) -> Any:
-        """Validate.
-
-        Raises:
-            ValueError: An exported model of one image size, or an end-to-end head that was fused before.
-        """
         if trainer is None:
             model = with_nms_branch(model, self.args)
         return super().__call__(trainer, model, **kwargs)
 
     def build_dataset(self, img_path: str, mode: str = "val", batch: int | None = None) -> YOLODataset:
-        """Host's data set, whose images keep their own sizes."""
         self.args.rect = False  # would bring all images to one size
         self.args.cache = None  # would hold images at that size
-        dataset = super().build_dataset(img_path, "val", batch)  # old hosts give the split's name, and train augments
-        dataset.__class__ = OwnSizeDataset  # the host offers no place to name a class
+        # "val" and not mode: old hosts pass the split's name on, and for split=train they would augment
+        dataset = as_subclass(super().build_dataset(img_path, "val", batch), OwnSizeDataset)
         dataset.side = None if self.native else int(np.max(self.args.imgsz))
         return dataset
 
     def get_dataloader(self, dataset_path: str, batch_size: int) -> torch.utils.data.DataLoader:
-        """Host's loader, one image at a time: they differ in size."""
-        return super().get_dataloader(dataset_path, 1)
+        return super().get_dataloader(dataset_path, 1)  # their sizes differ
 
     def get_desc(self) -> str:
-        """Head of the host's table; where a watch shows tiles, the host's bar, which it makes of this, stays away."""
+        """Head of the host's table."""
+        # The host makes its progress bar of it, which is kept away where a watch shows the tiles.
         if not isinstance(self.watch, Unwatched) and self.nc is None:
-            self.level = LOGGER.level  # until init_metrics, which comes next
+            self.level = LOGGER.level  # init_metrics, which comes next, puts it back
             LOGGER.setLevel(max(logging.WARNING, self.level))
         return super().get_desc()
 
     def init_metrics(self, model: nn.Module) -> None:
-        """Host's metrics; from here on the model works in tiles.
-
-        Raises:
-            ValueError: An exported model of one image size.
-        """
         if not isinstance(self.watch, Unwatched):
             LOGGER.setLevel(self.level)
         refuse_fixed_size(model)
@@ -240,16 +223,14 @@ class SlicedValidator(GjadetValidator):
         def forward(im: torch.Tensor, **settings: Any) -> torch.Tensor:
             return predict_tiles(lambda x: raw_predictions(whole(x, **settings), classes), im, self.tiles, self.watch)
 
-        model.forward = forward
+        model.forward = forward  # the host calls the model directly, and not through a method of the validator
 
     def views(self) -> int:
-        """How many pictures the network will see."""
         dataset = self.dataloader.dataset
         sizes = (padded(*fitted(*label["shape"], dataset.side)) for label in dataset.labels)
         return sum(self.tiles.views(*size) for size in sizes)
 
     def update_metrics(self, preds: list[dict[str, torch.Tensor]], batch: dict[str, Any]) -> None:
-        """Host's metrics; the sink gets the boxes in px of the image."""
         super().update_metrics(preds, batch)
         for index, pred in enumerate(preds if self.sink else ()):
             image = self._prepare_batch(index, batch)
@@ -258,35 +239,30 @@ class SlicedValidator(GjadetValidator):
             self.sink(image["im_file"], rows.cpu().numpy().astype(float))
 
     def print_results(self) -> None:
-        """Host's table, with its head where the host's bar did not bring it."""
-        self.watch.stop()
+        self.watch.stop()  # the head of the table comes with the host's bar, where that is shown
         if not isinstance(self.watch, Unwatched):
             LOGGER.info(self.get_desc())
         super().print_results()
 
 
 class OwnSizeDataset(YOLODataset):
-    """The host's data set with every image at its own size, padded to multiples of 32; one image per batch.
+    """The host's data set with every image at its own size, padded to multiples of 32; one image per batch."""
 
-    Attributes:
-        side: Longer side in px that images are brought to; None: as they are.
-    """
-
-    side: int | None = None
+    side: int | None = None  # longer side in px that images are resized to; None: they keep their size
 
     def load_image(self, i: int, rect_mode: bool = True, resize_short: bool = False) -> tuple[Any, Any, Any]:
-        """Image and its two sizes, as in the host."""
+        # the host reads the size to resize to from here
         self.imgsz = self.side or max(self.labels[i]["shape"])
         return super().load_image(i, rect_mode, resize_short)
 
     def update_labels_info(self, label: dict[str, Any]) -> dict[str, Any]:
-        """Host's form of a label, with the size to pad to."""
+        # the host's LetterBox pads to it, as under rect
         label["rect_shape"] = padded(*label["resized_shape"])
         return super().update_labels_info(label)
 
 
 def resized(image: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    """An image at a size, by the host's interpolation; itself where it has that size."""
+    """An image resized as by the host; itself if it has that size."""
     if image.shape[:2] == size_hw:
         return image
     small = cv2.resize(image, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
@@ -294,14 +270,10 @@ def resized(image: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
 
 
 def check_split(data: str, split: str) -> None:
-    """Refuse a split that a data set lacks.
-
-    Args:
-        data: Data YAML.
-        split: Name of the split.
+    """Refuse a split that a data YAML lacks.
 
     Raises:
-        ValueError: Names the splits that there are.
+        ValueError: Names the splits that it has.
     """
     found = check_det_dataset(data)
     if not found.get(split):
@@ -310,13 +282,8 @@ def check_split(data: str, split: str) -> None:
 
 
 def sliced_predictor(tiles: Tiles, native: bool = True, watch: Watch | None = None) -> type[SlicedPredictor]:
-    """Predictor class for ``YOLO.predict(predictor=...)``.
-
-    Args:
-        tiles: How frames are cut.
-        native: Take frames as large as they are; False: at ``imgsz``.
-        watch: Told how far the work is.
-    """
+    """Predictor class for ``YOLO.predict(predictor=...)``; arguments as the attributes of ``SlicedPredictor``."""
+    # a class and no instance, because the host takes one and builds it with its own arguments
     own = {"tiles": tiles, "native": native, "watch": Unwatched() if watch is None else watch}
     return type("SlicedPredictor", (SlicedPredictor,), own)
 
@@ -324,14 +291,7 @@ def sliced_predictor(tiles: Tiles, native: bool = True, watch: Watch | None = No
 def sliced_validator(
     tiles: Tiles, native: bool = True, watch: Watch | None = None, sink: Sink | None = None
 ) -> type[DetectionValidator]:
-    """Validator class for ``YOLO.val(validator=...)``.
-
-    Args:
-        tiles: How frames are cut.
-        native: Take images as large as they are; False: at ``imgsz``.
-        watch: Told how far the work is.
-        sink: Given the detections of each image.
-    """
+    """Validator class for ``YOLO.val(validator=...)``; arguments as the attributes of ``SlicedValidator``."""
     watch = Unwatched() if watch is None else watch
     own = {"tiles": tiles, "native": native, "watch": watch, "sink": sink and staticmethod(sink)}
     return type("SlicedValidator", (SlicedValidator,), own)

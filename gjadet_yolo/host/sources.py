@@ -1,7 +1,7 @@
-"""Images and videos on disk: the host's reader, and what of them could not be read.
+"""Images and videos on disk: the host's reader, and which files could not be read whole.
 
-The host leaves unreadable images out with a line in the log, ends at the first video that does not open, and takes a
-video that breaks off for a shorter one. Mirrored: ``LoadImagesAndVideos`` in
+The host skips unreadable images with a line in the log, ends at the first video that does not open, and takes a video
+that breaks off for a shorter one. Mirrored: ``LoadImagesAndVideos`` in
 https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/data/loaders.py.
 """
 
@@ -17,17 +17,17 @@ from ultralytics.data.loaders import LoadImagesAndVideos, SourceTypes
 from ultralytics.data.utils import exif_size
 from ultralytics.utils import patches
 
-open_header = getattr(patches, "_image_open", Image.open)  # the host's own installs a library for what is no image
-JPEG, JPEG_END, JPEG_TAIL = (".jpg", ".jpeg"), b"\xff\xd9", 4096  # marker of its end, looked for in so many last bytes
+open_header = getattr(patches, "_image_open", Image.open)  # the host's Image.open installs a library on failure
+JPEG, JPEG_END, JPEG_TAIL = (".jpg", ".jpeg"), b"\xff\xd9", 4096  # end marker; some files go on after it
 MISSING_SHARE = 0.02  # of a video's frames; the number that its file states is often off by a few
 
 
 class Files(LoadImagesAndVideos):
-    """The host's reader of images and videos, which passes over videos that do not open; arguments as in the host.
+    """The host's reader of images and videos, which skips videos that do not open; arguments as in the host.
 
     Attributes:
-        announced: Frames that each opened video should give, by file; 0 where it did not open.
-        empty: Images of 0 bytes, which some hosts fail on; they are left out of ``files``.
+        announced: Frames that each video should give, by file; 0 if it did not open.
+        empty: Images of 0 bytes, left out of ``files``.
     """
 
     source_type = SourceTypes()
@@ -36,14 +36,14 @@ class Files(LoadImagesAndVideos):
         self.announced: dict[str, int] = {}
         super().__init__(path, batch, vid_stride, channels)
         images, videos = self.files[: self.ni], self.files[self.ni :]
+        # some hosts fail on images of 0 bytes
         self.empty = [file for file in images if not Path(file).stat().st_size]
         images = [file for file in images if file not in self.empty]
         self.files, self.ni, self.nf = images + videos, len(images), len(images) + len(videos)
         self.video_flag = [False] * len(images) + [True] * len(videos)
 
     def _new_video(self, path: str) -> None:
-        """Open a video."""
-        self.frames = 0
+        self.frames = 0  # of the video before, where this one does not open
         try:
             super()._new_video(path)
         except FileNotFoundError:  # the host goes on to the next file when no frame comes
@@ -51,7 +51,7 @@ class Files(LoadImagesAndVideos):
         self.announced[path] = self.frames
 
     def sizes(self) -> Iterator[tuple[int, int, int]]:
-        """Height and width in px, and number of frames, of each file; what cannot be read is left out."""
+        """Height and width in px, and number of frames, of each readable file."""
         for file, video in zip(self.files, self.video_flag, strict=True):
             if video:
                 capture = cv2.VideoCapture(file)
@@ -71,11 +71,7 @@ class Files(LoadImagesAndVideos):
                 yield height, width, 1
 
     def problems(self, read: Counter[str]) -> list[str]:
-        """Files that could not be read, or not to their end, each with what is wrong.
-
-        Args:
-            read: Frames that were read of each file.
-        """
+        """Files that could not be read whole, each with what is wrong; ``read`` counts the frames read of each."""
         found = [f"{file} (empty)" for file in self.empty]
         for file, video in zip(self.files, self.video_flag, strict=True):
             announced = self.announced.get(file, 1)
@@ -89,7 +85,7 @@ class Files(LoadImagesAndVideos):
 
 
 def breaks_off(file: Path) -> bool:
-    """Whether a JPEG lacks its end, which OpenCV fills with grey; other formats are then not read at all."""
+    """Whether a JPEG lacks its end, which OpenCV fills with grey; it reads broken files of other formats not at all."""
     if file.suffix.lower() not in JPEG:
         return False
     with file.open("rb") as content:
@@ -99,7 +95,7 @@ def breaks_off(file: Path) -> bool:
 
 def is_local(source: object) -> bool:
     """Whether a source is a file, a folder or a pattern of files, as the host would see it."""
-    text = str(source)
+    text = str(source)  # a number is a camera, .streams a list of network addresses
     if not isinstance(source, (str, Path)) or text.isnumeric() or text.lower().endswith(".streams"):
         return False
     return "*" in text or Path(text).exists()

@@ -17,8 +17,9 @@ from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
 from ultralytics.nn import tasks
 
 from gjadet_yolo import locate
-from gjadet_yolo.host import connect as plugin
+from gjadet_yolo.host import connect
 from gjadet_yolo.host.seams import Seam, hold
+from gjadet_yolo.host.status import BELOW, LOWEST, PluginError, Status, check_version, status
 from gjadet_yolo.nn import MODULES, AdaptiveModule, TimmBackbone
 from gjadet_yolo.synth.write import first_use
 
@@ -45,7 +46,7 @@ def test_stock_models_keep_stock_classes():
 def test_stock_model_class_refuses_to_train_our_yamls():
     """As a trainer derived from the stock one would do, silently without objectness."""
     model = tasks.DetectionModel("gjadetn.yaml", verbose=False)
-    with pytest.raises(plugin.PluginError, match=r"derive your trainer from gjadet_yolo\.GjadetTrainer"):
+    with pytest.raises(PluginError, match=r"derive your trainer from gjadet_yolo\.GjadetTrainer"):
         model.init_criterion()
     tasks.DetectionModel("yolov8n.yaml", verbose=False)
 
@@ -166,18 +167,18 @@ def test_missing_crash2024_says_how_to_get_it():
 
 @pytest.mark.parametrize("version", ["8.4.129", "8.3.200", "8.5.0", "9.0.0"])
 def test_versions_outside_the_range(version):
-    with pytest.raises(plugin.PluginError, match=rf">=8\.4\.130,<8\.5, found ultralytics {version}"):
-        plugin.check_version(version)
+    with pytest.raises(PluginError, match=rf">=8\.4\.130,<8\.5, found ultralytics {version}"):
+        check_version(version)
 
 
 @pytest.mark.parametrize("version", ["8.4.130", "8.4.190", "8.4.999"])
 def test_versions_inside_the_range(version):
-    plugin.check_version(version)
+    check_version(version)
 
 
 def test_range_is_the_one_of_the_package():
     setup = (Path(__file__).parents[2] / "setup.cfg").read_text(encoding="utf-8")
-    assert f"ultralytics>={plugin.LOWEST},<{plugin.BELOW} " in setup
+    assert f"ultralytics>={LOWEST},<{BELOW} " in setup
 
 
 def stock_and_own(fresh, breakage: str) -> list[str]:
@@ -202,9 +203,9 @@ def test_unsupported_host_keeps_stock_and_explains(fresh):
 def test_changed_host_keeps_stock_and_explains(fresh):
     """A release within the range that no longer has what is wrapped."""
     code = (
-        "import sys; from gjadet_yolo import plugin\n"
+        "from gjadet_yolo.host import connect\n"
         "from types import ModuleType; m = ModuleType('ultralytics.nn.tasks'); m.check_yaml = print\n"
-        "plugin.connect(m)\n"
+        "connect.connect(m)\n"
         "try: m.check_yaml('gjadetm.yaml')\n"
         "except RuntimeError as error: print(error)"
     )
@@ -235,10 +236,11 @@ def contents(module: ModuleType) -> dict[str, object]:
 
 
 @pytest.fixture
-def own_status(monkeypatch: pytest.MonkeyPatch) -> plugin.Status:
-    """A status of the test's own."""
-    monkeypatch.setattr(plugin, "status", plugin.Status())
-    return plugin.status
+def own_status(monkeypatch: pytest.MonkeyPatch) -> Status:
+    """The status of a process without any host module."""
+    for name, value in vars(Status()).items():
+        monkeypatch.setattr(status, name, value)
+    return status
 
 
 @pytest.mark.parametrize(
@@ -249,21 +251,21 @@ def test_host_that_lacks_one_seam_is_left_alone(missing, own_status):
     """But for the refusal of models of this package, which says why."""
     module = fake_tasks(missing)
     before = contents(module)
-    plugin.connect(module)
+    connect.connect(module)
     changed = {name for name, value in contents(module).items() if before.get(name) is not value}
-    assert changed == {"check_yaml", plugin.PATCHED}
+    assert changed == {"check_yaml"}
     assert f"has no '{missing.rpartition('.')[2]}'" in own_status.problem
-    with pytest.raises(plugin.PluginError, match=r"gjadetm\.yaml needs gjadet-yolo, which is not active"):
+    with pytest.raises(PluginError, match=r"gjadetm\.yaml needs gjadet-yolo, which is not active"):
         module.check_yaml("gjadetm.yaml")
 
 
 def test_host_without_the_look_up_of_yamls_can_still_be_imported(own_status):
-    plugin.connect(fake_tasks("check_yaml"))
+    connect.connect(fake_tasks("check_yaml"))
     assert "has no 'check_yaml'" in own_status.problem
 
 
 def test_complete_host_is_connected(own_status):
-    plugin.connect(fake_tasks())
+    connect.connect(fake_tasks())
     assert (own_status.problem, own_status.connected) == ("", {"ultralytics.nn.tasks"})
 
 
@@ -287,7 +289,7 @@ def test_a_metaclass_is_no_seam():
 
 def test_reloaded_host_is_connected_again(fresh):
     code = (
-        "import importlib, sys; from gjadet_yolo import autoload, plugin\n"
+        "import importlib, sys; from gjadet_yolo import autoload\n"
         "from ultralytics import YOLO; YOLO('gjadetn.yaml')\n"
         "import ultralytics.engine.exporter\n"
         "for name in autoload.SEAMS: importlib.reload(sys.modules[name])\n"
@@ -353,8 +355,8 @@ def test_checkpoint_that_holds_more_than_modules_of_timm_is_refused(tmp_path):
 
 def test_checkpoint_needs_an_active_plugin(monkeypatch):
     model = YOLO("gjadetn.yaml").model
-    monkeypatch.setattr(plugin.status, "problem", "found ultralytics 8.6.1")
-    with pytest.raises(plugin.PluginError, match=r"This checkpoint needs gjadet-yolo.*8\.6\.1"):
+    monkeypatch.setattr(status, "problem", "found ultralytics 8.6.1")
+    with pytest.raises(PluginError, match=r"This checkpoint needs gjadet-yolo.*8\.6\.1"):
         copy.deepcopy(model)
 
 
@@ -377,12 +379,12 @@ def test_trainer_can_be_unpickled_by_workers():
 
 def test_registering_twice_is_harmless_and_collisions_are_errors():
     space = SimpleNamespace()
-    plugin.register_modules(space, MODULES)
-    plugin.register_modules(space, MODULES)
+    connect.register_modules(space, MODULES)
+    connect.register_modules(space, MODULES)
     assert space.AdaptiveModule is AdaptiveModule
     space.AdaptiveModule = torch.nn.Identity
-    with pytest.raises(plugin.PluginError, match="already has a module 'AdaptiveModule'"):
-        plugin.register_modules(space, MODULES)
+    with pytest.raises(PluginError, match="already has a module 'AdaptiveModule'"):
+        connect.register_modules(space, MODULES)
 
 
 def test_collision_leaves_stock_models_alone(fresh):

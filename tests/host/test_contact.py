@@ -243,6 +243,7 @@ def test_mosaic():
     """Tiles are at hand when the text of their labels is updated, and are pasted after that."""
     mosaic = inspect.getsource(augment.BaseMixTransform.get_params)
     assert parameters(augment.Mosaic._update_label_text) == ["labels"]
+    assert parameters(augment.Mosaic) == ["dataset", "imgsz", "p", "n"]
     assert mosaic.index('labels["mix_labels"] = ') < mosaic.index("self._update_label_text(labels)")
     assert "super().get_params(labels)" in inspect.getsource(augment.Mosaic.get_params)
     mixup = augment.MixUp(None, pre_transform=augment.Compose([]))
