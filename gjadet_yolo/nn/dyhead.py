@@ -24,7 +24,7 @@ from ultralytics.nn.modules import Conv
 
 from gjadet_yolo.nn.adaptive import ScaleAttention, TaskAttention
 from gjadet_yolo.nn.export_limit import ExportLimit
-from gjadet_yolo.nn.levels import Levels, check_order
+from gjadet_yolo.nn.levels import check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
 POINTS = 9  # of a 3 x 3 kernel
@@ -155,7 +155,7 @@ class DyHead(nn.Module):
         if len(row.args) != 1 or not isinstance(row.args[0], int) or row.args[0] < 1:
             raise ValueError(f"its arguments are {list(row.args)}, expected the number of channels, e.g. [256].")
         c2 = row.scaled(row.args[0])
-        return Plan((row.channels, c2, row.repeats), Levels([c2] * len(row.channels)))
+        return Plan.of_levels((row.channels, c2, row.repeats), [c2] * len(row.channels))
 
     def forward(self, x: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Map levels (B, C_i, H_i, W_i) to levels (B, c2, H_i, W_i)."""

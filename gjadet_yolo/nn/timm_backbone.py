@@ -13,7 +13,6 @@ import torch
 from torch import nn
 
 from gjadet_yolo.messages import suggestion
-from gjadet_yolo.nn.levels import Levels
 from gjadet_yolo.nn.row import Plan, Row
 
 STRIDES = (8, 16, 32)
@@ -129,7 +128,7 @@ class TimmBackbone(nn.Module):
             raise ValueError("it names no model, e.g. [resnet50].")
         if not isinstance(strides, (list, tuple)) or not strides or list(strides) != sorted(set(strides)):
             raise ValueError(f"strides are {strides!r}, expected different numbers in rising order, e.g. [8, 16, 32].")
-        return Plan(args, Levels(stages(row.args[0], strides)[1]))
+        return Plan.of_levels(args, stages(row.args[0], strides)[1])
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Map images (B, c1, H, W) of 0 to 1 to features, each (B, C_i, H / stride_i, W / stride_i)."""

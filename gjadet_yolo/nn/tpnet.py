@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 from ultralytics.nn.modules import C2f, Conv, DWConv
 
-from gjadet_yolo.nn.levels import Levels, check_order
+from gjadet_yolo.nn.levels import check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
 HIDDEN = 7 / 16
@@ -88,7 +88,7 @@ class TPNeck(nn.Module):
         if not isinstance(layers, int) or layers < 1:
             raise ValueError(f"layers are {layers!r}, allowed: whole numbers of 1 and more.")
         c2 = [row.scaled(c) for c in channels]
-        return Plan((row.channels, c2, layers, row.repeats), Levels(c2))
+        return Plan.of_levels((row.channels, c2, layers, row.repeats), c2)
 
     def forward(self, x: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Map levels (B, C_i, H_i, W_i) to levels (B, c2_i, H_i, W_i)."""
