@@ -14,8 +14,8 @@ from itertools import pairwise
 
 import torch
 from comparison.assigned import TrainingSet
-from comparison.report import table
 
+from gjadet_yolo.evaluate.tables import table
 from gjadet_yolo.losses.criterion import Assignment
 
 LIMITS = (0.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0, float("inf"))

@@ -21,7 +21,8 @@ from typing import Any
 import cv2
 import numpy as np
 from compare import report
-from comparison.queue import result, work
+from comparison.queue import work
+from comparison.result import read_result
 from comparison.study import Study, Variant, runs
 
 from gjadet_yolo.data.augment.repeat import repeat_factors
@@ -130,12 +131,12 @@ def main() -> None:
     for line in work(chosen, todo, out, int(settings["jobs"]), int(settings["threads"])):
         print(line, flush=True)
     print(report(chosen, todo, chosen.data.parent, {"cost": ""}))
-    if missing := sum(result(out, run) is None for _, run in todo):
+    if missing := sum(read_result(out, run) is None for _, run in todo):
         sys.exit(f"Error: {missing} of {len(todo)} runs have no result; their log.txt in {out / 'runs'} says why.")
 
 
 if __name__ == "__main__":
     try:
         main()
-    except ValueError as error:
+    except (ValueError, ModuleNotFoundError) as error:
         sys.exit(f"Error: {error}")

@@ -47,7 +47,6 @@ class Variant:
     reduction: int = 4
     train: dict[str, Any] = field(default_factory=dict)
     against: str = ""
-    stage: str = ""
 
     def model_yaml(self) -> dict[str, Any]:
         """Model YAML of the variant, at the scale that its name asks for."""

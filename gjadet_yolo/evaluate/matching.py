@@ -6,13 +6,14 @@ free object of its class with the largest IoU, if that reaches the threshold (th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torchvision.ops import box_iou
+
+from gjadet_yolo.evaluate.tables import number
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,3 @@ def table(rows: Sequence[Quality]) -> str:
         if names:
             lines.append(f"{reason}: {', '.join(names)}")
     return "\n".join(lines)
-
-
-def number(value: float, digits: int) -> str:
-    """A figure of a table; ``-`` for nan."""
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
