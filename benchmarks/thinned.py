@@ -44,7 +44,6 @@ def thin(counts: np.ndarray, most: np.ndarray, rng: np.random.Generator) -> np.n
     Args:
         counts: Boxes of each image and class, (N, C).
         most: Limit of each class, (C,); inf where there is none.
-        rng: Source of randomness.
 
     Returns:
         Sorted indices, (K,).

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from ultralytics.utils.torch_utils import strip_optimizer
 
+# Settings of a training that name places on the machine, and what stands for them.
 LOCAL = {"data": "crash-synth.yaml", "project": None, "name": None, "save_dir": None, "device": None, "resume": False}
-"""Settings of a training that name places on the machine, and what stands for them."""
 
 
 def main(source: Path, target: Path) -> None:

@@ -46,11 +46,6 @@ def cost(model: dict[str, Any], base: dict[str, Any], classes: int, imgsz: int, 
     """Measure a model YAML against another, or read what was measured before.
 
     Args:
-        model: Model YAML.
-        base: Model YAML of the baseline.
-        classes: Number of classes.
-        imgsz: Image side in px.
-        rounds: Pairs of timings.
         out: Folder that keeps the results.
     """
     name = hashlib.sha256(json.dumps([model, base, classes, imgsz, rounds], sort_keys=True).encode()).hexdigest()[:12]

@@ -26,7 +26,6 @@ def work(study: Study, todo: list[tuple[Variant, Run]], out: Path, jobs: int, th
     """Train what is missing.
 
     Args:
-        study: The study.
         todo: Its runs, in the order in which they start.
         out: Folder of the study.
         jobs: Runs side by side.

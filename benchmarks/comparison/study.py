@@ -89,7 +89,6 @@ class Study:
         """Read a study.
 
         Args:
-            file: The YAML file.
             data: Data YAML instead of the file's.
 
         Raises:

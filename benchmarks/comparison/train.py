@@ -20,7 +20,6 @@ def train_and_score(folder: Path, threads: int) -> None:
 
     Args:
         folder: The run's folder, made by ``queue.start_one``.
-        threads: Threads of torch.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     torch.set_num_threads(threads)

@@ -13,15 +13,14 @@ from gjadet_yolo.data.formats.boxes import LabelledImage
 from gjadet_yolo.data.formats.yolo import read_yolo
 from gjadet_yolo.evaluate.scores import MAX_DET, Score, class_counts, library, score
 
+# Settings of the host under which scores compare: nearly every box counts, because AP looks at all confidences.
 PREDICTION: dict[str, Any] = {"conf": 0.001, "iou": 0.7, "max_det": MAX_DET, "device": "cpu", "verbose": False}
-"""Settings of the host under which scores compare: nearly every box counts, because AP looks at all confidences."""
 
 
 def score_checkpoint(checkpoint: str | Path, data_yaml: str | Path, imgsz: int) -> Score:
     """Score a checkpoint on the validation split of a data set.
 
     Args:
-        checkpoint: Weights.
         data_yaml: Data YAML, the folder that holds it, or the bare name of a packaged one.
         imgsz: Longer side of an image at the network's input, px.
 

@@ -23,14 +23,14 @@ from gjadet_yolo.data.formats.coco import to_coco
 from gjadet_yolo.evaluate.detections import write_whole
 from gjadet_yolo.evaluate.tables import number, table
 
+# Limits of the size bins; 10^5 is COCO's word for unlimited. COCO's own limits, 32 and 96 px, put all small targets
+# into one bin.
 SIZE_LIMITS_PX = (0, 8, 16, 32, 64, 10**5)
-"""Limits of the size bins; 10^5 is COCO's word for unlimited. COCO's own limits, 32 and 96 px, put all small targets
-into one bin."""
+# Groups of classes by training boxes, relative to the most frequent class: a class belongs to the first group whose
+# figure it stays below.
 RARITY_GROUPS = {"rare": 0.05, "common": 0.2, "frequent": 1.0}
-"""Groups of classes by training boxes, relative to the most frequent class: a class belongs to the first group whose
-figure it stays below."""
+# Boxes per image that count, the most confident ones. COCO's 100 is less than a rig of targets holds.
 MAX_DET = 600
-"""Boxes per image that count, the most confident ones. COCO's 100 is less than a rig of targets holds."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,6 @@ def score(
     Args:
         images: Labelled images; their files are not read.
         found: Predicted boxes of each image, (N, 6): xyxy px, confidence and class index.
-        names: Class names by index.
         count: Training boxes of each class, (C,); see :func:`class_counts`.
         imgsz: Longer side of an image at the network's input, px.
 

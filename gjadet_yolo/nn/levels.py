@@ -13,17 +13,12 @@ from gjadet_yolo.nn.row import Plan, Row
 
 
 def check_order(module: nn.Module, levels: Sequence[torch.Tensor]) -> None:
-    """Refuse levels that are not from fine to coarse, each half as high as the one before (rounded up).
-
-    The host sends an image through a model while it builds it, so a wrong YAML is refused there.
-
-    Args:
-        module: The neck, for the message.
-        levels: (B, C_i, H_i, W_i).
+    """Refuse levels (B, C_i, H_i, W_i) that are not fine to coarse, each half as high as the one before (rounded up).
 
     Raises:
-        ValueError: Wrong order or steps; names the row and the strides relative to the first level.
+        ValueError: Wrong order or steps; names the row of the neck and the strides relative to the first level.
     """
+    # Building a model, the host sends an image through it: a wrong YAML fails there, and graphs need no check.
     if torch.jit.is_tracing() or torch.compiler.is_compiling():
         return
     heights = [level.shape[2] for level in levels]
@@ -53,11 +48,6 @@ class Level(nn.Module):
 
     @classmethod
     def plan(cls, row: Row) -> Plan:
-        """Channels are those of the output.
-
-        Raises:
-            ValueError: The input has one output only, or fewer than ``index`` says.
-        """
         if not row.levels:
             raise ValueError("its input has one output only; name a row with several, such as TimmBackbone or DyHead.")
         if len(row.args) != 1 or not isinstance(row.args[0], int):

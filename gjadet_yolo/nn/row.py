@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+# Numbers of inputs that necks and heads accept.
 MANY = range(2, 9)
-"""Accepted number of inputs of necks and heads."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,4 @@ class PluginModule(Protocol):
     inputs: ClassVar[range]
 
     @classmethod
-    def plan(cls, row: Row) -> Plan:
-        """Translate a YAML row into constructor arguments and output channels."""
-        ...
+    def plan(cls, row: Row) -> Plan: ...

@@ -19,11 +19,7 @@ STRIDES = (8, 16, 32)
 
 
 def library() -> ModuleType:
-    """timm, imported when it is first needed.
-
-    Raises:
-        ValueError: It is not installed; the message holds the command that helps.
-    """
+    """timm, imported when it is first needed; a ValueError where it is missing, which the host's parser reports."""
     try:
         import timm
     except ModuleNotFoundError as error:
@@ -73,7 +69,8 @@ def stages(name: str, strides: Sequence[int]) -> tuple[list[int], list[int]]:
             raise ValueError(
                 f"timm's model '{name}' has no level of stride {stride}. It has: {', '.join(map(str, found))}."
             )
-    picked = [len(found) - 1 - found[::-1].index(stride) for stride in strides]  # the deepest of equals
+    # of several outputs with one stride the deepest, whose features have gone through most layers
+    picked = [len(found) - 1 - found[::-1].index(stride) for stride in strides]
     return [info.out_indices[index] for index in picked], [info.channels()[index] for index in picked]
 
 
@@ -117,11 +114,6 @@ class TimmBackbone(nn.Module):
 
     @classmethod
     def plan(cls, row: Row) -> Plan:
-        """Channels come from timm; the scale changes nothing.
-
-        Raises:
-            ValueError: As the constructor.
-        """
         args = (row.channels[0], *row.args)
         strides = row.args[2] if len(row.args) > 2 else STRIDES
         if not row.args:

@@ -10,8 +10,8 @@ from drawing.trace import Shape, Trace
 
 HEIGHTS = {32: 50, 16: 160, 8: 270}
 COLUMNS = (98, 230, 363, 496, 629, 762)
+# Column of each row of the neck; its level is that of its shape, or between two where it changes the size.
 PLACES = {10: 1, 11: 1, 12: 2, 13: 2, 14: 2, 15: 3, 16: 3, 17: 3, 18: 4, 19: 4, 20: 4, 21: 5}
-"""Column of each row of the neck; its level is that of its shape, or between two where it changes the size."""
 
 
 def neck(page: Page, trace: Trace) -> None:

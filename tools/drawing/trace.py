@@ -12,8 +12,8 @@ from torch import nn
 from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.messages import suggestion
 
+# Without the batch: (C, H, W) of a map, (C,) of a vector.
 Shape = tuple[int, ...]
-"""Without the batch: (C, H, W) of a map, (C,) of a vector."""
 
 
 @dataclass(frozen=True)
