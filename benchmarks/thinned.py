@@ -50,6 +50,7 @@ def thin(counts: np.ndarray, most: np.ndarray, rng: np.random.Generator) -> np.n
     """
     scarcest = np.where(counts > 0, most, np.inf).min(1)
     total, kept = np.zeros(counts.shape[1]), []
+    # taken first, images with the scarcest class are not crowded out by limits of the frequent ones
     for index in np.lexsort((rng.random(len(counts)), scarcest)):
         if (total + counts[index] <= most).all():
             total += counts[index]
@@ -89,7 +90,7 @@ def write(data_yaml: Path, out: Path, text: str, seed: int) -> Path:
     left = ", ".join(f"{name} {count}" for name, count in zip(data.names, counts[kept].sum(0), strict=True))
     print(f"{len(kept)} of {len(train)} training images: {left}")
     folder = out / re.sub(r"\W+", "_", f"thinned {text} seed {seed}")
-    if folder.exists():
+    if folder.exists():  # written whole or not at all
         return folder / "data.yaml"
     splits = {"train": [train[index] for index in kept], "val": data.splits["val"]}
     scenes = {

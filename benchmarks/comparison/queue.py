@@ -75,7 +75,7 @@ def start_one(study: Study, row: Variant, run: Run, out: Path, threads: int) -> 
 
 def claim(file: Path) -> bool:
     """Take a run, unless a living process has it."""
-    for _ in range(2):
+    for _ in range(2):  # the second time after a claim of a process that has died
         try:
             with file.open("x", encoding="utf-8") as handle:
                 handle.write(str(os.getpid()))
@@ -93,6 +93,6 @@ def is_alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except PermissionError:  # of another user, so it lives
         return True
     return process > 0

@@ -69,7 +69,7 @@ def columns(lines: list[Line]) -> list[tuple[str, str, str]]:
     found += [(name, "by_class", name) for name in first.by_class]
     if all(result.by_class50 for result in results):
         found += [(f"{name} AP50", "by_class50", name) for name in first.by_class50]
-    found += [(f"{size} px", "by_size", size) for size, value in first.by_size.items() if value == value]
+    found += [(f"{size} px", "by_size", size) for size, value in first.by_size.items() if value == value]  # not nan
     return [*found, ("recall", "recall", "")]
 
 
@@ -128,7 +128,7 @@ def plot(lines: list[Line], file: Path) -> None:
     """AP of all classes and of the rarest group: a dot per run, a bar at the mean of the seeds."""
     import matplotlib
 
-    matplotlib.use("Agg")
+    matplotlib.use("Agg")  # no display where studies run
     import matplotlib.pyplot as plt
 
     done = [line for line in lines if line.results]

@@ -28,6 +28,7 @@ def train_and_score(folder: Path, threads: int) -> None:
     began = time.time()
     if not is_finished(last):
         settings = config["train"] | {"data": config["data_yaml"], "seed": config["seed"]}
+        # no validation: the run is scored once, after its last epoch
         fixed = {"project": str(folder.resolve()), "name": "fit", "exist_ok": True, "plots": False, "val": False}
         if last.is_file():
             YOLO(last).train(resume=True)

@@ -182,7 +182,7 @@ class Page:
         """Write a PNG of twice the page's width in px, in 64 colours."""
         from PIL import Image
 
-        self.figure.set_dpi(200)
+        self.figure.set_dpi(200)  # sharp on screens with two pixels per point
         self.figure.canvas.draw()
         picture = Image.frombuffer("RGBA", self.figure.canvas.get_width_height(), self.figure.canvas.buffer_rgba())
         picture.convert("RGB").quantize(64).save(file, optimize=True)
