@@ -14,8 +14,8 @@ from itertools import pairwise
 
 import torch
 from comparison.assigned import TrainingSet
-from comparison.report import table
 
+from gjadet_yolo.evaluate.tables import table
 from gjadet_yolo.losses.criterion import Assignment
 
 LIMITS = (0.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0, float("inf"))
@@ -23,7 +23,7 @@ LIMITS = (0.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0, float("inf"))
 
 def by_target(found: Assignment) -> torch.Tensor:
     """Size, number of anchors, best score and sum of scores of each target, (N, 4)."""
-    valid = found.valid
+    valid = found.valid  # rows are padded to the image with the most targets
     size = (found.true_boxes[..., 2:] - found.true_boxes[..., :2]).clamp(min=0).prod(-1).sqrt()
     quality = found.quality[..., 0].float() * found.foreground
     index, zero = found.target_index.long(), torch.zeros_like(size)

@@ -12,8 +12,8 @@ import sys
 
 import numpy as np
 from comparison.assigned import TrainingSet
-from comparison.report import table
 
+from gjadet_yolo.evaluate.tables import table
 from gjadet_yolo.losses.iou import ciou_loss
 
 

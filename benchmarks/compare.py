@@ -18,8 +18,9 @@ import sys
 from pathlib import Path
 
 from comparison.cost import cost
-from comparison.queue import result, work
+from comparison.queue import work
 from comparison.report import Line, markdown, plot, write_csv
+from comparison.result import Result, read_result
 from comparison.study import Run, Study, Variant, runs
 from comparison.train import train_and_score
 
@@ -59,18 +60,18 @@ def parse(arguments: list[str]) -> dict[str, str]:
 
 def lines(study: Study, todo: list[tuple[Variant, Run]], out: Path, settings: dict[str, str]) -> list[Line]:
     """Rows with what is finished, baselines included."""
-    scores: dict[str, dict[int, object]] = {row.name: {} for row in study.rows}
+    results: dict[str, dict[int, Result]] = {row.name: {} for row in study.rows}
     for row, run in todo:
-        if found := result(out, run):
-            scores[row.name][run.seed] = found
+        if found := read_result(out, run):
+            results[row.name][run.seed] = found
     table = []
     for row in study.rows:
         base, spent = study.baseline(row), None
-        if settings["cost"] and scores[row.name]:
-            classes = len(next(iter(scores[row.name].values())).by_class)
+        if settings["cost"] and results[row.name]:
+            classes = len(next(iter(results[row.name].values())).by_class)
             sizes = (classes, study.train.get("imgsz", 640), int(settings["rounds"]), out)
             spent = cost(row.model_yaml(), base.model_yaml(), *sizes)
-        table.append(Line(row, base.name, scores[row.name], scores[base.name], spent))
+        table.append(Line(row, base.name, results[row.name], results[base.name], spent))
     return table
 
 
@@ -97,7 +98,7 @@ def main() -> None:
             print(line, flush=True)
             report(study, everything, target, settings | {"cost": ""})
     print(report(study, everything, target, settings))
-    missing = sum(result(out, run) is None for _, run in todo)
+    missing = sum(read_result(out, run) is None for _, run in todo)
     if missing and not settings["only_table"]:
         sys.exit(f"Error: {missing} of {len(todo)} runs have no result; their log.txt in {out / 'runs'} says why.")
 
@@ -115,5 +116,5 @@ def report(study: Study, everything: list[tuple[Variant, Run]], target: Path, se
 if __name__ == "__main__":
     try:
         main()
-    except ValueError as error:
+    except (ValueError, ModuleNotFoundError) as error:
         sys.exit(f"Error: {error}")

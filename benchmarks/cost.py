@@ -48,10 +48,11 @@ def seconds(call: Callable[[], object]) -> float:
 
 def compare(host: Callable[[], object], model: Callable[[], object], rounds: int) -> tuple[float, float]:
     """Median seconds of the host and median ratio of the model to it."""
-    for call in (host, model, host, model):
+    for call in (host, model, host, model):  # the first calls allocate memory and choose kernels
         call()
     pairs = []
     for index in range(rounds):
+        # in turn: what else runs on the machine, and its clock, then meet both alike
         first, second = (host, model) if index % 2 else (model, host)
         a, b = seconds(first), seconds(second)
         pairs.append((a, b) if index % 2 else (b, a))

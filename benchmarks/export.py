@@ -36,8 +36,8 @@ from gjadet_yolo import locate
 
 FORMATS = ("torchscript", "onnx", "openvino")
 CPU = torch.device("cpu")
+# Settings of `export` that give raw predictions of end-to-end heads too; later hosts do so by themselves.
 RAW = {"end2end": False} if "end2end" in DEFAULT_CFG_DICT else {}
-"""Settings of ``export`` that give raw predictions of end-to-end heads too; later hosts do so by themselves."""
 
 
 @dataclass(frozen=True)

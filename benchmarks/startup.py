@@ -22,6 +22,7 @@ def start_ms(autoload: str) -> float:
 def main() -> None:
     """Measure and print."""
     rounds = int(dict(arg.split("=", 1) for arg in sys.argv[1:]).get("rounds", 200))
+    # in pairs, because the difference is smaller than the drift of the machine
     pairs = [(start_ms("1"), start_ms("0")) for _ in range(rounds)]
     difference = statistics.median(on - off for on, off in pairs)
     print(

@@ -27,7 +27,7 @@ def main(images: int = 200, imgsz: int = 640, rounds: int = 3) -> None:
         folder = Path(temporary)
         for kind in ("images", "labels"):
             (folder / kind / "train").mkdir(parents=True)
-        write_still(request, folder, TRAIN, 0)
+        write_still(request, folder, TRAIN, 0)  # fills tables that are computed once per process
         rates = []
         for _ in range(rounds):
             cpu, wall = time.process_time(), time.perf_counter()

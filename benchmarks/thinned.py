@@ -21,7 +21,8 @@ from typing import Any
 import cv2
 import numpy as np
 from compare import report
-from comparison.queue import result, work
+from comparison.queue import work
+from comparison.result import read_result
 from comparison.study import Study, Variant, runs
 
 from gjadet_yolo.data.augment.repeat import repeat_factors
@@ -43,13 +44,13 @@ def thin(counts: np.ndarray, most: np.ndarray, rng: np.random.Generator) -> np.n
     Args:
         counts: Boxes of each image and class, (N, C).
         most: Limit of each class, (C,); inf where there is none.
-        rng: Source of randomness.
 
     Returns:
         Sorted indices, (K,).
     """
     scarcest = np.where(counts > 0, most, np.inf).min(1)
     total, kept = np.zeros(counts.shape[1]), []
+    # taken first, images with the scarcest class are not crowded out by limits of the frequent ones
     for index in np.lexsort((rng.random(len(counts)), scarcest)):
         if (total + counts[index] <= most).all():
             total += counts[index]
@@ -89,7 +90,7 @@ def write(data_yaml: Path, out: Path, text: str, seed: int) -> Path:
     left = ", ".join(f"{name} {count}" for name, count in zip(data.names, counts[kept].sum(0), strict=True))
     print(f"{len(kept)} of {len(train)} training images: {left}")
     folder = out / re.sub(r"\W+", "_", f"thinned {text} seed {seed}")
-    if folder.exists():
+    if folder.exists():  # written whole or not at all
         return folder / "data.yaml"
     splits = {"train": [train[index] for index in kept], "val": data.splits["val"]}
     scenes = {
@@ -130,12 +131,12 @@ def main() -> None:
     for line in work(chosen, todo, out, int(settings["jobs"]), int(settings["threads"])):
         print(line, flush=True)
     print(report(chosen, todo, chosen.data.parent, {"cost": ""}))
-    if missing := sum(result(out, run) is None for _, run in todo):
+    if missing := sum(read_result(out, run) is None for _, run in todo):
         sys.exit(f"Error: {missing} of {len(todo)} runs have no result; their log.txt in {out / 'runs'} says why.")
 
 
 if __name__ == "__main__":
     try:
         main()
-    except ValueError as error:
+    except (ValueError, ModuleNotFoundError) as error:
         sys.exit(f"Error: {error}")

@@ -14,28 +14,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from comparison.report import table
 from ultralytics import YOLO
 
 from gjadet_yolo.data.formats.boxes import LabelledImage
 from gjadet_yolo.data.formats.yolo import read_yolo
 from gjadet_yolo.engine.tiles import Tiles
-from gjadet_yolo.evaluate.scores import MAX_DET, score
+from gjadet_yolo.evaluate.checkpoint import PREDICTION
+from gjadet_yolo.evaluate.scores import MAX_DET, class_counts, score
+from gjadet_yolo.evaluate.tables import table
 from gjadet_yolo.host.sliced import sliced_predictor
 
 Finder = Callable[[LabelledImage], np.ndarray]
-OPTIONS = {"conf": 0.001, "iou": 0.7, "max_det": MAX_DET, "device": "cpu", "verbose": False}
 
 
 def plain(model: YOLO, imgsz: int) -> Finder:
     """The host's prediction at an image size."""
-    return lambda item: model.predict(str(item.file), imgsz=imgsz, **OPTIONS)[0].boxes.data.numpy()
+    return lambda item: model.predict(str(item.file), imgsz=imgsz, **PREDICTION)[0].boxes.data.numpy()
 
 
 def tiled(model: YOLO, tile: int) -> Finder:
     """Tiles of this package."""
     predictor = sliced_predictor(Tiles(tile, tile // 5))
-    return lambda item: model.predict(str(item.file), predictor=predictor, **OPTIONS)[0].boxes.data.numpy()
+    return lambda item: model.predict(str(item.file), predictor=predictor, **PREDICTION)[0].boxes.data.numpy()
 
 
 def sahi(weights: str, tile: int) -> Finder:
@@ -43,7 +43,7 @@ def sahi(weights: str, tile: int) -> Finder:
     from sahi import AutoDetectionModel
     from sahi.predict import get_sliced_prediction
 
-    settings = {"confidence_threshold": OPTIONS["conf"], "device": "cpu", "image_size": tile}
+    settings = {"confidence_threshold": PREDICTION["conf"], "device": "cpu", "image_size": tile}
     model = AutoDetectionModel.from_pretrained("ultralytics", model_path=weights, **settings)
 
     def find(item: LabelledImage) -> np.ndarray:
@@ -70,10 +70,10 @@ def main() -> None:
     }
     if settings["sahi"]:
         ways[f"SAHI, slices of {tile} px"] = sahi(weights, tile)
-    count = np.bincount(np.concatenate([item.labels[:, 0] for item in items]).astype(int), minlength=len(data.names))
+    count = class_counts(items, len(data.names))
     rows = []
     for name, find in ways.items():
-        find(items[0])
+        find(items[0])  # not timed: the first call sets the predictor up
         found, seconds = [], []
         for item in items:
             start = time.perf_counter()

@@ -81,16 +81,12 @@ COMMON = System(
     losses=("cls: focal", "cls: qfl", "box: iou", "box: giou", "box: diou", "assign: nwd"),
 )
 
+# In the order of the README's table. A new system joins here and gets a page.
 SYSTEMS = (GJADET, SSPNET, TPNET, RECIPE, COMMON)
-"""In the order of the README's table. A new system joins here and gets a page."""
 
 
 def system_of(text: str, name: str) -> System:
     """System that a model YAML states in its ``# Docs:`` line.
-
-    Args:
-        text: Content of the YAML.
-        name: Its name, for the message.
 
     Raises:
         ValueError: No such line, several, or a page of no system.

@@ -22,6 +22,7 @@ from gjadet_yolo.synth.scenes.compose import SCENES
 from gjadet_yolo.synth.still import SceneMix, draw_still
 
 SIDE = 400
+# more objects per picture than in a set, so that a sheet shows every kind
 OBJECTS = {
     "rig": {"point": 40.0, "absorber": 0.7, "rw": 0.4},
     "train": {"point": 40.0, "bogie": 0.8, "wheel": 1.8, "rw": 0.3},

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from ultralytics.utils.torch_utils import strip_optimizer
 
+# Settings of a training that name places on the machine, and what stands for them.
 LOCAL = {"data": "crash-synth.yaml", "project": None, "name": None, "save_dir": None, "device": None, "resume": False}
-"""Settings of a training that name places on the machine, and what stands for them."""
 
 
 def main(source: Path, target: Path) -> None:
@@ -28,8 +28,8 @@ def main(source: Path, target: Path) -> None:
     for settings in (checkpoint["train_args"], model.args):
         settings.update({key: value for key, value in LOCAL.items() if key in settings})
         settings["model"] = model.yaml["yaml_file"]
-    model.__dict__.pop("pt_path", None)
-    checkpoint.pop("git", None)
+    model.__dict__.pop("pt_path", None)  # the host's note of the file it was loaded from
+    checkpoint.pop("git", None)  # holds the path of the repository
     torch.save(checkpoint, target)
     print(f"{target}: {target.stat().st_size:,} bytes, sha256 {hashlib.sha256(target.read_bytes()).hexdigest()}")
 

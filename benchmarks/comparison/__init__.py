@@ -1,1 +1,1 @@
-"""Parts of ``benchmarks/compare.py``: variants, training, scores, costs and tables."""
+"""Parts of ``benchmarks/compare.py``: variants, training, results, costs and tables."""

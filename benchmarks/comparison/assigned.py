@@ -20,8 +20,6 @@ class TrainingSet:
     """A training set with the host's default augmentation, and a trained model in training mode.
 
     Args:
-        model: Checkpoint.
-        data: Data YAML.
         imgsz: Side of the images in px.
         batch: Images per batch.
     """

@@ -46,11 +46,6 @@ def cost(model: dict[str, Any], base: dict[str, Any], classes: int, imgsz: int, 
     """Measure a model YAML against another, or read what was measured before.
 
     Args:
-        model: Model YAML.
-        base: Model YAML of the baseline.
-        classes: Number of classes.
-        imgsz: Image side in px.
-        rounds: Pairs of timings.
         out: Folder that keeps the results.
     """
     name = hashlib.sha256(json.dumps([model, base, classes, imgsz, rounds], sort_keys=True).encode()).hexdigest()[:12]
@@ -83,7 +78,7 @@ def gpu_ratio(pair: list[torch.nn.Module], x: torch.Tensor, rounds: int) -> floa
 
     def call(m: torch.nn.Module) -> None:
         m(x)
-        torch.cuda.synchronize()
+        torch.cuda.synchronize()  # calls return before the GPU has computed anything
 
     return compare(lambda: call(pair[0]), lambda: call(pair[1]), rounds)[1]
 
@@ -91,4 +86,5 @@ def gpu_ratio(pair: list[torch.nn.Module], x: torch.Tensor, rounds: int) -> floa
 def build(content: dict[str, Any], classes: int) -> DetectionModel:
     """Model of a YAML; the plugin's class where the YAML asks for it."""
     cls = GjadetModel if asks_for_plugin(content) else DetectionModel
+    # a deep copy, because the host's parser writes into the dictionary
     return cls(json.loads(json.dumps(content)), nc=classes, verbose=False)

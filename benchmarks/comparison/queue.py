@@ -17,21 +17,15 @@ from ultralytics.data.build import build_yolo_dataset
 from ultralytics.data.utils import check_det_dataset
 from ultralytics.utils import DEFAULT_CFG
 
+from comparison.result import read_result
 from comparison.study import Run, Study, Variant
-from gjadet_yolo.evaluate.scores import Score
-
-
-def result(out: Path, run: Run) -> Score | None:
-    """Score of a run, or None where it is not finished."""
-    file = out / "runs" / run.key / "result.json"
-    return Score(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+from gjadet_yolo.evaluate.scores import library
 
 
 def work(study: Study, todo: list[tuple[Variant, Run]], out: Path, jobs: int, threads: int) -> Iterator[str]:
     """Train what is missing.
 
     Args:
-        study: The study.
         todo: Its runs, in the order in which they start.
         out: Folder of the study.
         jobs: Runs side by side.
@@ -40,16 +34,17 @@ def work(study: Study, todo: list[tuple[Variant, Run]], out: Path, jobs: int, th
     Yields:
         A line of progress for each run that ends.
     """
+    library()  # every run would fail without it, after its training
     read_labels(study)
-    unique = {run.key: (row, run) for row, run in todo if result(out, run) is None}  # two rows may be the same run
+    unique = {run.key: (row, run) for row, run in todo if read_result(out, run) is None}  # two rows may be the same run
     start, done = time.time(), 0
     with ThreadPoolExecutor(jobs) as pool:
         for row, run, code in pool.map(lambda pair: start_one(study, *pair, out, threads), unique.values()):
             done += 1
             left = (time.time() - start) / done * (len(unique) - done) / 60
             what = f"{done} of {len(unique)}: {row.name}, seed {run.seed}"
-            if score := result(out, run):
-                yield f"{what}: AP {score.ap:.3f} ({score.minutes:.1f} min); about {left:.0f} min to go"
+            if result := read_result(out, run):
+                yield f"{what}: AP {result.ap:.3f} ({result.minutes:.1f} min); about {left:.0f} min to go"
             else:
                 problem = f"failed, see {out}/runs/{run.key}/log.txt"
                 yield f"{what}: {'another call trains it' if code is None else problem}"
@@ -67,7 +62,7 @@ def start_one(study: Study, row: Variant, run: Run, out: Path, threads: int) -> 
     """Train one run in a process of its own; None as exit code where another call is at it."""
     folder = out / "runs" / run.key
     folder.mkdir(parents=True, exist_ok=True)
-    if result(out, run) or not claim(folder / "claim"):
+    if read_result(out, run) or not claim(folder / "claim"):
         return row, run, None
     config = asdict(run) | {"data_yaml": str(study.data.resolve()), "row": row.name}
     (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
@@ -80,7 +75,7 @@ def start_one(study: Study, row: Variant, run: Run, out: Path, threads: int) -> 
 
 def claim(file: Path) -> bool:
     """Take a run, unless a living process has it."""
-    for _ in range(2):
+    for _ in range(2):  # the second time after a claim of a process that has died
         try:
             with file.open("x", encoding="utf-8") as handle:
                 handle.write(str(os.getpid()))
@@ -98,6 +93,6 @@ def is_alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except PermissionError:  # of another user, so it lives
         return True
     return process > 0

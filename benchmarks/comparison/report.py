@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comparison.cost import Cost
+from comparison.result import Result
 from comparison.study import Variant
-from gjadet_yolo.evaluate.scores import Score
+from gjadet_yolo.evaluate.tables import table
 
 
 @dataclass(frozen=True)
@@ -19,30 +20,30 @@ class Line:
     Attributes:
         row: The variant.
         base: Name of the row it is compared with.
-        scores: Scores by seed.
-        reference: The baseline's scores by seed.
+        results: Results by seed.
+        reference: The baseline's results by seed.
         cost: Its cost, or None.
     """
 
     row: Variant
     base: str
-    scores: dict[int, Score]
-    reference: dict[int, Score]
+    results: dict[int, Result]
+    reference: dict[int, Result]
     cost: Cost | None = None
 
     def figures(self, key: str, name: str = "") -> list[float]:
         """A figure of each seed, in points (0 to 100)."""
-        return [100 * pick(score, key, name) for score in self.scores.values()]
+        return [100 * pick(result, key, name) for result in self.results.values()]
 
     def gains(self, key: str, name: str = "") -> list[float]:
         """Difference to the baseline of each seed that both have, in points."""
-        both = [seed for seed in self.scores if seed in self.reference]
-        return [100 * (pick(self.scores[s], key, name) - pick(self.reference[s], key, name)) for s in both]
+        both = [seed for seed in self.results if seed in self.reference]
+        return [100 * (pick(self.results[s], key, name) - pick(self.reference[s], key, name)) for s in both]
 
 
-def pick(score: Score, key: str, name: str) -> float:
-    """A figure of a score, by name where it has several; nan where it has not."""
-    value = getattr(score, key)
+def pick(result: Result, key: str, name: str) -> float:
+    """A figure of a result, by name where it has several; nan where it has not."""
+    value = getattr(result, key)
     return value.get(name, float("nan")) if isinstance(value, dict) else value
 
 
@@ -61,20 +62,20 @@ def gain(values: list[float]) -> str:
 
 def columns(lines: list[Line]) -> list[tuple[str, str, str]]:
     """Title, attribute and name of each figure."""
-    scores = [score for line in lines for score in line.scores.values()]
-    score = scores[0]
+    results = [result for line in lines for result in line.results.values()]
+    first = results[0]
     found = [("AP50-95", "ap", ""), ("AP50", "ap50", ""), ("AP75", "ap75", "")]
-    found += [(group, "by_group", group) for group in score.by_group]
-    found += [(name, "by_class", name) for name in score.by_class]
-    if all(score.by_class50 for score in scores):
-        found += [(f"{name} AP50", "by_class50", name) for name in score.by_class50]
-    found += [(f"{size} px", "by_size", size) for size, value in score.by_size.items() if value == value]
+    found += [(group, "by_group", group) for group in first.by_group]
+    found += [(name, "by_class", name) for name in first.by_class]
+    if all(result.by_class50 for result in results):
+        found += [(f"{name} AP50", "by_class50", name) for name in first.by_class50]
+    found += [(f"{size} px", "by_size", size) for size, value in first.by_size.items() if value == value]  # not nan
     return [*found, ("recall", "recall", "")]
 
 
 def markdown(lines: list[Line]) -> str:
-    """Table of the rows that have a score, figures in points, mean ± standard deviation over the seeds."""
-    lines = [line for line in lines if line.scores]
+    """Table of the rows that have a result, figures in points, mean ± standard deviation over the seeds."""
+    lines = [line for line in lines if line.results]
     if not lines:
         return "No run has finished yet.\n"
     chosen = columns(lines)
@@ -82,9 +83,9 @@ def markdown(lines: list[Line]) -> str:
     rows = []
     for line in lines:
         against = gain(line.gains("ap")) if line.row.name != line.base else "baseline"
-        minutes = statistics.median(score.minutes for score in line.scores.values())
+        minutes = statistics.median(result.minutes for result in line.results.values())
         cells = [spread(line.figures(key, name)) for _, key, name in chosen]
-        rows.append([line.row.name, str(len(line.scores)), against, *cells, f"{minutes:.1f}"])
+        rows.append([line.row.name, str(len(line.results)), against, *cells, f"{minutes:.1f}"])
     return table(titles, rows) + cost_table(lines)
 
 
@@ -108,15 +109,9 @@ def cost_table(lines: list[Line]) -> str:
     return "\n" + table(titles, rows) if rows else ""
 
 
-def table(titles: list[str], rows: list[list[str]]) -> str:
-    """Markdown table."""
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
 def write_csv(lines: list[Line], file: Path) -> None:
     """One line per run with every figure."""
-    done = [line for line in lines if line.scores]
+    done = [line for line in lines if line.results]
     if not done:
         return
     chosen = columns(done)
@@ -124,22 +119,22 @@ def write_csv(lines: list[Line], file: Path) -> None:
         writer = csv.writer(handle)
         writer.writerow(["row", "against", "seed", *(title for title, *_ in chosen), "minutes"])
         for line in done:
-            for seed, score in line.scores.items():
-                figures = [f"{pick(score, key, name):.4f}" for _, key, name in chosen]
-                writer.writerow([line.row.name, line.base, seed, *figures, f"{score.minutes:.2f}"])
+            for seed, result in line.results.items():
+                figures = [f"{pick(result, key, name):.4f}" for _, key, name in chosen]
+                writer.writerow([line.row.name, line.base, seed, *figures, f"{result.minutes:.2f}"])
 
 
 def plot(lines: list[Line], file: Path) -> None:
     """AP of all classes and of the rarest group: a dot per run, a bar at the mean of the seeds."""
     import matplotlib
 
-    matplotlib.use("Agg")
+    matplotlib.use("Agg")  # no display where studies run
     import matplotlib.pyplot as plt
 
-    done = [line for line in lines if line.scores]
+    done = [line for line in lines if line.results]
     if not done:
         return
-    group = next(iter(next(iter(done[0].scores.values())).by_group))
+    group = next(iter(next(iter(done[0].results.values())).by_group))
     figure, axes = plt.subplots(1, 2, figsize=(11, 1.2 + 0.26 * len(done)), sharey=True, layout="constrained")
     for axis, (title, key, name) in zip(
         axes, (("AP50-95", "ap", ""), (f"AP50-95, {group}", "by_group", group)), strict=True

@@ -47,11 +47,11 @@ class Variant:
     reduction: int = 4
     train: dict[str, Any] = field(default_factory=dict)
     against: str = ""
-    stage: str = ""
 
     def model_yaml(self) -> dict[str, Any]:
         """Model YAML of the variant, at the scale that its name asks for."""
         content = copy.deepcopy(yaml_model_load(self.model))
+        # one scale only: what else the file holds must not change the hash of a run
         scale = content.pop("scale", "") or next(iter(content.get("scales", {"": ""})))
         content.pop("yaml_file", None)
         if "scales" in content:
@@ -90,7 +90,6 @@ class Study:
         """Read a study.
 
         Args:
-            file: The YAML file.
             data: Data YAML instead of the file's.
 
         Raises:
@@ -173,7 +172,7 @@ def fingerprint(data: Path) -> str:
         if file.suffix == ".txt":
             digest.update(file.read_bytes())
         elif file.suffix in (".jpg", ".jpeg", ".png"):
-            digest.update(file.name.encode())
+            digest.update(file.name.encode())  # names only: reading every picture would take minutes
     return digest.hexdigest()[:12]
 
 

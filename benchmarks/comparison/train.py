@@ -10,15 +10,16 @@ import torch
 import yaml
 from ultralytics import YOLO
 
-from gjadet_yolo.evaluate.scores import Score, evaluate
+from comparison.result import RESULT_FILE, Result
+from gjadet_yolo.evaluate.checkpoint import score_checkpoint
+from gjadet_yolo.evaluate.scores import as_markdown, save
 
 
-def train_and_score(folder: Path, threads: int) -> Score:
+def train_and_score(folder: Path, threads: int) -> None:
     """Train what ``config.json`` in the folder describes, score the last weights and write ``result.json``.
 
     Args:
         folder: The run's folder, made by ``queue.start_one``.
-        threads: Threads of torch.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     torch.set_num_threads(threads)
@@ -27,6 +28,7 @@ def train_and_score(folder: Path, threads: int) -> Score:
     began = time.time()
     if not is_finished(last):
         settings = config["train"] | {"data": config["data_yaml"], "seed": config["seed"]}
+        # no validation: the run is scored once, after its last epoch
         fixed = {"project": str(folder.resolve()), "name": "fit", "exist_ok": True, "plots": False, "val": False}
         if last.is_file():
             YOLO(last).train(resume=True)
@@ -36,11 +38,9 @@ def train_and_score(folder: Path, threads: int) -> Score:
             defaults = {"device": "cpu", "workers": 0, "pretrained": start}
             YOLO(folder / "model.yaml").train(**defaults | settings | fixed)
     minutes = (time.time() - began) / 60
-    score = evaluate(last, Path(config["data_yaml"]), config["train"].get("imgsz", 640), minutes)
-    temporary = folder / "result.json.part"
-    temporary.write_text(json.dumps(score.__dict__, indent=1), encoding="utf-8")
-    temporary.rename(folder / "result.json")
-    return score
+    figures = score_checkpoint(last, Path(config["data_yaml"]), config["train"].get("imgsz", 640))
+    print(as_markdown(figures))
+    save(Result(**vars(figures), minutes=minutes), folder / RESULT_FILE)
 
 
 def first_layers(folder: Path, weights: str, layers: int) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-CLASSES = ("point", "bogie", "wheel", "absorber", "rw")
-
 
 def explain_missing(data: dict[str, Any]) -> None:
     """Stop with instructions; the ``download:`` step of ``datasets/crash2024.yaml`` calls this.

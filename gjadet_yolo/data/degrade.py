@@ -27,14 +27,7 @@ LEAST_SIDE = 8  # px; Albumentations draws drops in a range that is empty in sma
 
 @functools.cache
 def albumentations(what: str = "degradations rain and fog") -> ModuleType:
-    """The library, imported when it is first needed.
-
-    Args:
-        what: What needs it, for the error message.
-
-    Raises:
-        ModuleNotFoundError: It is not installed; the message holds the command that helps.
-    """
+    """The library, imported when it is first needed; a ModuleNotFoundError says ``what`` needs it and what to run."""
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for a newer version otherwise
     try:
         import albumentations
@@ -58,11 +51,7 @@ def by_library(transform: object, image: np.ndarray, rng: np.random.Generator) -
 
 
 def check_picture(image: np.ndarray) -> None:
-    """Refuse what is not a colour picture of 8 bits.
-
-    Raises:
-        ValueError: Names shape and type, and what makes a colour picture of a grey one.
-    """
+    """Refuse what is not a colour picture of 8 bits, and say how to make one of a grey picture."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         grey = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1)
         hint = " Grey pictures: cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) makes three channels of one." if grey else ""
@@ -136,6 +125,7 @@ def compression(image: np.ndarray, level: float, rng: np.random.Generator) -> np
     return jpeg(image, round(95 - 85 * level))
 
 
+# By name, in the order in which light meets them on its way to the file.
 DEGRADATIONS: dict[str, Degradation] = {
     "rain": rain,
     "fog": fog,
@@ -145,7 +135,6 @@ DEGRADATIONS: dict[str, Degradation] = {
     "noise": noise,
     "compression": compression,
 }
-"""By name, in the order in which light meets them on its way to the file."""
 
 
 def degrade(image: np.ndarray, levels: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:
@@ -154,7 +143,6 @@ def degrade(image: np.ndarray, levels: Mapping[str, float], rng: np.random.Gener
     Args:
         image: (H, W, 3) uint8 BGR; not changed.
         levels: Level from 0 to 1 by name; the order of application is that of ``DEGRADATIONS``.
-        rng: Source of randomness.
 
     Returns:
         (H, W, 3) uint8, never the input itself.
@@ -189,7 +177,6 @@ def sensor_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) 
     Args:
         image: (H, W, 3) float32, 0 to 255.
         deviation: Of the noise at mid grey, in grey levels.
-        rng: Source of randomness.
 
     Returns:
         (H, W, 3) uint8.
@@ -218,11 +205,9 @@ def shrink(image: np.ndarray, factor: float) -> np.ndarray:
 
 
 def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
-    """Save as JPEG and read back."""
     return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
 
 
 def rounded(image: np.ndarray) -> np.ndarray:
-    """Nearest grey levels, uint8."""
     positive = cv2.threshold(image, 0, 0, cv2.THRESH_TOZERO)[1]  # cv2.max takes a picture of one pixel for a scalar
     return cv2.convertScaleAbs(positive)

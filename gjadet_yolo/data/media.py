@@ -11,14 +11,13 @@ from types import TracebackType
 import cv2
 import numpy as np
 
-PLAYBACK_FPS = 25
+PLAYBACK_FPS = 25  # slow motion: cameras film at hundreds of frames per second
 
 
 def write_image(file: Path, image: np.ndarray, quality: int = 95) -> None:
     """Write an image in the format that the file's suffix names.
 
     Args:
-        file: Where to.
         image: (H, W, 3) or (H, W) uint8, BGR.
         quality: Of JPEG files, 0 to 100.
 
@@ -36,7 +35,6 @@ class VideoFile:
     """AVI file (MJPG, played in slow motion at 25 frames/s); a context manager that checks the file at its end.
 
     Args:
-        file: Where to.
         size_px: (W, H) of every frame.
 
     Raises:
@@ -71,7 +69,8 @@ class VideoFile:
 
 
 def count_frames(file: Path) -> int:
-    """Number of frames that can be read from a video; takes a hundredth of the time of rendering them."""
+    """Number of frames that can be read from a video."""
+    # decoding every frame takes a hundredth of the time of rendering it
     capture, frames = cv2.VideoCapture(str(file)), 0
     while capture.grab():
         frames += 1

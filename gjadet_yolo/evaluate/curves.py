@@ -5,15 +5,12 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+# Columns of `results.csv` that hold the ratio of positive to negative gradient of a class.
 RATIO_PREFIX = "ratio/"
-"""Columns of ``results.csv`` that hold the ratio of positive to negative gradient of a class."""
 
 
 def read_class_ratios(results_csv: Path) -> tuple[list[int], dict[str, list[float]]]:
     """Read epochs and class ratios.
-
-    Args:
-        results_csv: The host's table, one row per epoch.
 
     Returns:
         Epoch numbers, and the ratios by class name; empty for losses without statistics.
@@ -29,7 +26,6 @@ def plot_class_ratios(results_csv: Path, picture: Path, mu: float | None = None)
     """Draw the class ratios over the epochs, on a logarithmic scale.
 
     Args:
-        results_csv: The host's table.
         picture: PNG file to write.
         mu: Ratio below which a class is raised, drawn as a line.
 

@@ -52,7 +52,7 @@ def rows(found: Sequence[Detections], names: Mapping[int, str]) -> list[tuple[st
 
 
 def as_csv(found: Sequence[Detections], names: Mapping[int, str]) -> str:
-    """Text of a CSV file with a header; the frame of an image is empty."""
+    """Text of a CSV file with a header; the frame of an image is left empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -84,5 +84,5 @@ def write_whole(file: Path, text: str) -> Path:
         except BaseException:
             temporary.unlink()
             raise
-    temporary.chmod(0o644)
+    temporary.chmod(0o644)  # temporary files are readable by their owner only
     return temporary.replace(file)

@@ -6,13 +6,14 @@ free object of its class with the largest IoU, if that reaches the threshold (th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torchvision.ops import box_iou
+
+from gjadet_yolo.evaluate.tables import number
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,7 @@ class Quality:
 
 
 def match(truth: np.ndarray, detections: np.ndarray, least_iou: float = 0.5) -> Match:
-    """Match the detections of one picture.
-
-    Args:
-        truth: Class and xyxy, (N, 5).
-        detections: xyxy, confidence, class, (M, 6), as the host gives them.
-        least_iou: Threshold.
-    """
+    """Match the detections (M, 6) of one picture, as the host gives them, with its truth (N, 5) of class and xyxy."""
     partner = np.full(len(detections), -1)
     if len(truth) and len(detections):
         first, second = (
@@ -73,27 +68,19 @@ def match(truth: np.ndarray, detections: np.ndarray, least_iou: float = 0.5) -> 
             for boxes in (truth[:, 1:], detections[:, :4])
         )
         iou = box_iou(first, second).numpy() * (truth[:, None, 0] == detections[None, :, 5])
+        # stable, so that equal confidences keep their order and every run gives the same
         for index in np.argsort(-detections[:, 4], kind="stable"):
             best = int(iou[:, index].argmax())
             if iou[best, index] >= least_iou:
                 partner[index] = best
-                iou[best] = -1
+                iou[best] = -1  # taken
     return Match(partner, np.setdiff1d(np.arange(len(truth)), partner))
 
 
 def measure(
     pictures: Iterable[tuple[np.ndarray, np.ndarray]], names: Sequence[str], least_iou: float = 0.5
 ) -> list[Quality]:
-    """Quality per class.
-
-    Args:
-        pictures: Truth (N, 5) and detections (M, 6) of each picture; see :func:`match`.
-        names: Class names.
-        least_iou: Threshold.
-
-    Returns:
-        One row per class, in the order of the names.
-    """
+    """Quality per class, in the order of the names, over pictures of truth (N, 5) and detections (M, 6)."""
     objects, found, false = (np.zeros(len(names), int) for _ in range(3))
     errors: list[list[float]] = [[] for _ in names]
     for truth, detections in pictures:
@@ -128,8 +115,3 @@ def table(rows: Sequence[Quality]) -> str:
         if names:
             lines.append(f"{reason}: {', '.join(names)}")
     return "\n".join(lines)
-
-
-def number(value: float, digits: int) -> str:
-    """A figure of a table; ``-`` for nan."""
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"

@@ -42,15 +42,10 @@ def draw_match(image: np.ndarray, truth: np.ndarray, detections: np.ndarray, lea
 
 
 def draw_boxes(picture: np.ndarray, boxes: np.ndarray, colour: tuple[int, int, int]) -> None:
-    """Draw boxes of one colour, in place.
-
-    Args:
-        picture: (H, W, 3) uint8 BGR.
-        boxes: xyxy px, (N, 4).
-        colour: BGR.
-    """
+    """Draw boxes (N, 4), xyxy px, in one BGR colour on a picture (H, W, 3) uint8, in place."""
     for box in boxes:
         x1, y1, x2, y2 = np.round(box).astype(int).tolist()
+        # x2 and y2 are edges between pixels, and OpenCV draws both corners it is given
         cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), colour, 1)
 
 

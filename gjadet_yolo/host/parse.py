@@ -27,6 +27,8 @@ from gjadet_yolo.recipe.block import check_names, check_task
 # globals that the inserted branch calls; with underscores, so that no row of a YAML names them by accident
 HOOK = "__gjadet_plan__"
 RULE = "__gjadet_has_rule__"
+LEVELS = "__gjadet_levels__"
+"""Local name in the host's parser: channels of each output, by layer, of the rows that have several."""
 
 
 def has_rule(module: object) -> bool:
@@ -53,6 +55,7 @@ def extend_parser(tasks: ModuleType, stock: Callable[..., Any]) -> Callable[...,
         raise RuntimeError(
             f"ultralytics.nn.tasks.parse_model has {len(chain)} statements 'if m in base_modules', expected 1"
         )
+    tree.body[0].body.insert(0, ast.parse(f"{LEVELS} = {{}}").body[0])  # a local, so that two parses never share it
     branch = ast.parse(f"if {RULE}(m):\n    args, c2, n = {HOOK}(m, locals())").body[0]
     original = ast.If(test=chain[0].test, body=chain[0].body, orelse=chain[0].orelse)
     ast.copy_location(original, chain[0])
@@ -78,7 +81,7 @@ def plan_row(module: Any, env: dict[str, Any]) -> tuple[list[Any], int, int]:
 
     Args:
         module: Class that the row names.
-        env: Local names of the host's parser at this row.
+        env: Local names of the host's parser at this row; the table ``LEVELS`` among them is added to.
 
     Returns:
         Constructor arguments, output channels, number of copies to chain.
@@ -89,7 +92,8 @@ def plan_row(module: Any, env: dict[str, Any]) -> tuple[list[Any], int, int]:
     index = env["i"]
     head = {key: env.get(key) for key in ("reg_max", "end2end", "legacy")}
     channels = tuple(env["ch"][source] for source in as_list(env["f"]))
-    row = Row(index, channels, tuple(env["args"]), env["n"], env["width"], env["max_channels"], head)
+    levels = levels_of(env["f"], index, env[LEVELS])
+    row = Row(index, channels, tuple(env["args"]), env["n"], env["width"], env["max_channels"], head, levels)
     where = describe(env.get("d", {}), index, (env["f"], env.get("n_", env["n"]), module.__name__, env["args"]))
     try:
         plan = module.plan(row)
@@ -99,7 +103,22 @@ def plan_row(module: Any, env: dict[str, Any]) -> tuple[list[Any], int, int]:
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from error
     check_output(plan, where)
+    if plan.levels:
+        env[LEVELS][index] = plan.levels
     return list(plan.args), plan.c_out, plan.repeats
+
+
+def levels_of(source: int | list[int], index: int, table: dict[int, tuple[int, ...]]) -> tuple[int, ...]:
+    """Channels of each output of a row's only input; empty where that has one output, and for rows with several inputs.
+
+    Args:
+        source: ``from`` of the row.
+        index: Layer number of the row.
+        table: Channels of each output, by layer.
+    """
+    if not isinstance(source, int):
+        return ()
+    return table.get(source if source >= 0 else index + source, ())
 
 
 def check_output(plan: Plan, where: str) -> None:

@@ -8,9 +8,10 @@ from gjadet_yolo.nn.sspnet import ContextAttention, ContextPyramid, SSPNeck
 from gjadet_yolo.nn.timm_backbone import TimmBackbone
 from gjadet_yolo.nn.tpnet import ProngLayer, TPNeck
 
+# Classes that a YAML row can name.
 MODULES = (AdaptiveModule, DyHead, JointDetect, Level, SSPNeck, TimmBackbone, TPNeck)
-"""Classes that a YAML row can name."""
 
+# Classes inside them, which a checkpoint names too: `host/restricted.py` admits both when it loads one.
 PARTS = (
     SpatialAttention,
     ScaleAttention,
@@ -21,6 +22,5 @@ PARTS = (
     ContextPyramid,
     ProngLayer,
 )
-"""Classes inside them that a checkpoint holds too."""
 
 __all__ = ["MODULES", "PARTS", *(cls.__name__ for cls in (*MODULES, *PARTS))]

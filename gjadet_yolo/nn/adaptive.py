@@ -19,9 +19,9 @@ from torch.nn.functional import hardsigmoid, relu
 from gjadet_yolo.messages import suggestion
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
+# Without gradients, the task attention works through its input in parts of this size: a fresh tensor of some MB costs
+# the CPU many times the arithmetic on it, because its memory comes from the operating system page by page.
 PART_BYTES = 1 << 20
-"""Without gradients, the task attention works through its input in parts of this size: a fresh tensor of some MB costs
-the CPU many times the arithmetic on it, because its memory comes from the operating system page by page."""
 
 
 class SpatialAttention(nn.Module):
@@ -139,11 +139,8 @@ class AdaptiveModule(nn.Module):
 
     @classmethod
     def plan(cls, row: Row) -> Plan:
-        """Channels come from the inputs and stay; the scale changes nothing.
-
-        A dry build without memory finds faulty arguments while the row is known.
-        """
         args = (sum(row.channels), *row.args)
+        # A dry build without memory: faulty arguments are found here, where the parser can name the row.
         with torch.device("meta"):
             cls(*args)
         return Plan(args, sum(row.channels), row.repeats)

@@ -24,7 +24,7 @@ from ultralytics.nn.modules import Conv
 
 from gjadet_yolo.nn.adaptive import ScaleAttention, TaskAttention
 from gjadet_yolo.nn.export_limit import ExportLimit
-from gjadet_yolo.nn.levels import Levels, check_order
+from gjadet_yolo.nn.levels import check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
 POINTS = 9  # of a 3 x 3 kernel
@@ -47,6 +47,7 @@ def sampled_conv(
         (B, O, H', W'), as of ``torchvision.ops.deform_conv2d``.
     """
     rows, columns = (torch.arange(side, dtype=x.dtype, device=x.device) * stride for side in offset.shape[2:])
+    # torchvision's order of offsets: points of the kernel row by row, y before x
     taps = torch.arange(-1, 2, dtype=x.dtype, device=x.device)
     y = offset[:, 0::2] + taps.repeat_interleave(3).view(1, POINTS, 1, 1) + rows.view(1, 1, -1, 1)
     x_px = offset[:, 1::2] + taps.repeat(3).view(1, POINTS, 1, 1) + columns
@@ -60,7 +61,7 @@ def sampled_conv(
 def deformed_conv(
     x: torch.Tensor, offset: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, stride: int
 ) -> torch.Tensor:
-    """The same by torchvision's operator, which is faster but cannot be exported."""
+    """As :func:`sampled_conv`, by torchvision's operator, which is faster but cannot be exported."""
     offset = offset.nan_to_num(0.0)  # the CPU operator reads outside its memory at nan
     return deform_conv2d(x, offset, weight, None, (stride, stride), (1, 1), (1, 1), mask)
 
@@ -69,8 +70,7 @@ class ModulatedConv(nn.Module):
     """Deformable 3 x 3 convolution with given offsets and masks, then group normalisation.
 
     Args:
-        c: Channels.
-        stride: 1, or 2 for the finer level.
+        stride: 1, or 2 on the finer level.
     """
 
     def __init__(self, c: int, stride: int = 1) -> None:
@@ -113,6 +113,7 @@ class DyHeadBlock(nn.Module):
             if index > 0:
                 parts.append(self.finer(levels[index - 1], offset, mask))
             if index < len(levels) - 1:
+                # before the convolution, so that the offsets mean the same positions (see the module's text)
                 above = interpolate(levels[index + 1], x.shape[2:], mode="bilinear", align_corners=False)
                 parts.append(self.coarser(above, offset, mask))
             out.append(self.task(sum(self.scale(part) for part in parts) / len(parts)))
@@ -128,7 +129,6 @@ class DyHead(nn.Module):
     Args:
         c1: Channels of each level.
         c2: Channels inside and of each output.
-        n: Blocks.
     """
 
     inputs: ClassVar[range] = MANY
@@ -147,15 +147,10 @@ class DyHead(nn.Module):
 
     @classmethod
     def plan(cls, row: Row) -> Plan:
-        """Channels are scaled as those of the host's rows.
-
-        Raises:
-            ValueError: No number of channels.
-        """
         if len(row.args) != 1 or not isinstance(row.args[0], int) or row.args[0] < 1:
             raise ValueError(f"its arguments are {list(row.args)}, expected the number of channels, e.g. [256].")
         c2 = row.scaled(row.args[0])
-        return Plan((row.channels, c2, row.repeats), Levels([c2] * len(row.channels)))
+        return Plan.of_levels((row.channels, c2, row.repeats), [c2] * len(row.channels))
 
     def forward(self, x: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Map levels (B, C_i, H_i, W_i) to levels (B, c2, H_i, W_i)."""

@@ -81,8 +81,9 @@ class JointDetect(Detect):
             setattr(self, name, new)
 
     def objectness_prior(self, obj_head: nn.ModuleList) -> None:
-        """Set biases to the host's prior: 5 targets in a 640 px image."""
+        """Set biases to the share of anchors of a level that hold a target, as the host's ``bias_init`` counts it."""
         for obj, stride in zip(obj_head, self.stride, strict=True):
+            # 5 targets in an image of 640 px, which has (640 / stride)^2 anchors on the level
             nn.init.constant_(obj.bias, math.log(5 / (640 / float(stride)) ** 2))
 
     @classmethod
@@ -96,12 +97,10 @@ class JointDetect(Detect):
 
     @property
     def one2many(self) -> dict[str, nn.Module]:
-        """Branches of the one-to-many head."""
         return {**super().one2many, "obj_head": self.obj}
 
     @property
     def one2one(self) -> dict[str, nn.Module]:
-        """Branches of the one-to-one head."""
         return {**super().one2one, "obj_head": self.one2one_obj}
 
     def forward_head(
@@ -111,13 +110,10 @@ class JointDetect(Detect):
         cls_head: nn.Module | None = None,
         obj_head: nn.Module | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Raw outputs of one branch.
+        """Raw outputs of one branch; its heads are None after fusing for the other.
 
         Args:
             x: Feature maps (B, C_l, H_l, W_l).
-            box_head: Box branch, or None after fusing.
-            cls_head: Class branch, or None after fusing.
-            obj_head: Objectness branch, or None after fusing.
 
         Returns:
             ``boxes`` (B, 4 * reg_max, A), class logits ``scores`` (B, nc, A), objectness logits ``obj`` (B, 1, A) and
@@ -127,7 +123,7 @@ class JointDetect(Detect):
             return {}
         boxes, scores, objectness = [], [], []
         for level, box, cls, obj in zip(x, box_head, cls_head, obj_head, strict=True):
-            hidden = cls[1](cls[0](level))
+            hidden = cls[1](cls[0](level))  # shared with the objectness, which then costs one 1x1 convolution
             boxes.append(box(level).flatten(2))
             scores.append(cls[2](hidden).flatten(2))
             objectness.append(obj(hidden).flatten(2))

@@ -12,39 +12,13 @@ from torch import nn
 from gjadet_yolo.nn.row import Plan, Row
 
 
-class Levels(int):
-    """Channels of a row with several outputs; as a number those of the last, because the host keeps a number per row.
-
-    Attributes:
-        channels: Channels of each output.
-    """
-
-    channels: tuple[int, ...]
-
-    def __new__(cls, channels: Sequence[int]) -> Levels:
-        number = super().__new__(cls, channels[-1])
-        number.channels = tuple(channels)
-        return number
-
-    def __repr__(self) -> str:
-        return f"Levels({list(self.channels)})"
-
-    def __getnewargs__(self) -> tuple[tuple[int, ...]]:
-        return (self.channels,)
-
-
 def check_order(module: nn.Module, levels: Sequence[torch.Tensor]) -> None:
-    """Refuse levels that are not from fine to coarse, each half as high as the one before (rounded up).
-
-    The host sends an image through a model while it builds it, so a wrong YAML is refused there.
-
-    Args:
-        module: The neck, for the message.
-        levels: (B, C_i, H_i, W_i).
+    """Refuse levels (B, C_i, H_i, W_i) that are not fine to coarse, each half as high as the one before (rounded up).
 
     Raises:
-        ValueError: Wrong order or steps; names the row and the strides relative to the first level.
+        ValueError: Wrong order or steps; names the row of the neck and the strides relative to the first level.
     """
+    # Building a model, the host sends an image through it: a wrong YAML fails there, and graphs need no check.
     if torch.jit.is_tracing() or torch.compiler.is_compiling():
         return
     heights = [level.shape[2] for level in levels]
@@ -74,22 +48,16 @@ class Level(nn.Module):
 
     @classmethod
     def plan(cls, row: Row) -> Plan:
-        """Channels are those of the output.
-
-        Raises:
-            ValueError: The input has one output only, or fewer than ``index`` says.
-        """
-        source = row.channels[0]
-        if not isinstance(source, Levels):
+        if not row.levels:
             raise ValueError("its input has one output only; name a row with several, such as TimmBackbone or DyHead.")
         if len(row.args) != 1 or not isinstance(row.args[0], int):
             raise ValueError(f"its arguments are {list(row.args)}, expected the number of an output, e.g. [0].")
-        count = len(source.channels)
+        count = len(row.levels)
         if not -count <= row.args[0] < count:
             raise ValueError(
                 f"there is no output {row.args[0]}; the input has {count}, allowed: {-count} to {count - 1}."
             )
-        return Plan(row.args, source.channels[row.args[0]])
+        return Plan(row.args, row.levels[row.args[0]])
 
     def forward(self, x: Sequence[torch.Tensor]) -> torch.Tensor:
         """Pick one of several (B, C_i, H_i, W_i)."""

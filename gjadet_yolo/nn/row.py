@@ -7,11 +7,12 @@ inputs it takes as ``inputs``. The parser (``gjadet_yolo/host/parse.py``) applie
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+# Numbers of inputs that necks and heads accept.
 MANY = range(2, 9)
-"""Accepted number of inputs of necks and heads."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,13 @@ class Row:
 
     Attributes:
         index: Layer number.
-        channels: Channels of each input, in the order of ``from``.
+        channels: Channels of each input, in the order of ``from``; of an input with several outputs, the last one's.
         args: YAML arguments, names such as ``nc`` already replaced by their values.
         repeats: Number of repeats after depth scaling.
         width: Width multiple of the scale.
         max_channels: Channel limit of the scale, before the width multiple.
         head: Settings of detection heads: ``reg_max``, ``end2end`` and ``legacy`` (YOLOv8-style class branch).
+        levels: Channels of each output of the input, for a row with one input that has several outputs; else empty.
     """
 
     index: int
@@ -35,6 +37,7 @@ class Row:
     width: float = 1.0
     max_channels: float = math.inf
     head: dict[str, Any] = field(default_factory=dict)
+    levels: tuple[int, ...] = ()
 
     def scaled(self, channels: int) -> int:
         """Channels after the scale's limit and width, rounded up to a multiple of 8, as the host does it."""
@@ -49,11 +52,18 @@ class Plan:
         args: Constructor arguments.
         c_out: Channels of the output; for heads, which nothing follows, any number.
         repeats: How many copies the parser chains; 1 where the module repeats inside.
+        levels: Channels of each output of a module with several; else empty.
     """
 
     args: tuple[Any, ...]
     c_out: int
     repeats: int = 1
+    levels: tuple[int, ...] = ()
+
+    @classmethod
+    def of_levels(cls, args: tuple[Any, ...], levels: Sequence[int]) -> Plan:
+        """Plan of a module that returns a list of levels; the host, which keeps one number per row, gets the last."""
+        return cls(args, levels[-1], levels=tuple(levels))
 
 
 @runtime_checkable
@@ -63,6 +73,4 @@ class PluginModule(Protocol):
     inputs: ClassVar[range]
 
     @classmethod
-    def plan(cls, row: Row) -> Plan:
-        """Translate a YAML row into constructor arguments and output channels."""
-        ...
+    def plan(cls, row: Row) -> Plan: ...

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn.functional import interpolate, relu
 
 from gjadet_yolo.nn.auxiliary import give
-from gjadet_yolo.nn.levels import Levels, check_order
+from gjadet_yolo.nn.levels import check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
 DILATIONS = (2, 5)
@@ -112,7 +112,7 @@ class SSPNeck(nn.Module):
         if len(row.args) == 2 and row.args[1] > count:
             raise ValueError(f"it has {row.args[1]} outputs of {count} levels, allowed: 1 to {count}.")
         c2 = row.scaled(row.args[0])
-        return Plan((row.channels, c2, *row.args[1:]), Levels([c2] * (row.args[1] if row.args[1:] else count)))
+        return Plan.of_levels((row.channels, c2, *row.args[1:]), [c2] * (row.args[1] if row.args[1:] else count))
 
     def forward(self, x: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Map levels (B, C_i, H_i, W_i) to levels (B, c2, H_i, W_i), of which the finest are given out."""

@@ -13,18 +13,13 @@ import torch
 from torch import nn
 
 from gjadet_yolo.messages import suggestion
-from gjadet_yolo.nn.levels import Levels
 from gjadet_yolo.nn.row import Plan, Row
 
 STRIDES = (8, 16, 32)
 
 
 def library() -> ModuleType:
-    """timm, imported when it is first needed.
-
-    Raises:
-        ValueError: It is not installed; the message holds the command that helps.
-    """
+    """timm, imported when it is first needed; a ValueError where it is missing, which the host's parser reports."""
     try:
         import timm
     except ModuleNotFoundError as error:
@@ -74,7 +69,8 @@ def stages(name: str, strides: Sequence[int]) -> tuple[list[int], list[int]]:
             raise ValueError(
                 f"timm's model '{name}' has no level of stride {stride}. It has: {', '.join(map(str, found))}."
             )
-    picked = [len(found) - 1 - found[::-1].index(stride) for stride in strides]  # the deepest of equals
+    # of several outputs with one stride the deepest, whose features have gone through most layers
+    picked = [len(found) - 1 - found[::-1].index(stride) for stride in strides]
     return [info.out_indices[index] for index in picked], [info.channels()[index] for index in picked]
 
 
@@ -118,18 +114,13 @@ class TimmBackbone(nn.Module):
 
     @classmethod
     def plan(cls, row: Row) -> Plan:
-        """Channels come from timm; the scale changes nothing.
-
-        Raises:
-            ValueError: As the constructor.
-        """
         args = (row.channels[0], *row.args)
         strides = row.args[2] if len(row.args) > 2 else STRIDES
         if not row.args:
             raise ValueError("it names no model, e.g. [resnet50].")
         if not isinstance(strides, (list, tuple)) or not strides or list(strides) != sorted(set(strides)):
             raise ValueError(f"strides are {strides!r}, expected different numbers in rising order, e.g. [8, 16, 32].")
-        return Plan(args, Levels(stages(row.args[0], strides)[1]))
+        return Plan.of_levels(args, stages(row.args[0], strides)[1])
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Map images (B, c1, H, W) of 0 to 1 to features, each (B, C_i, H / stride_i, W / stride_i)."""

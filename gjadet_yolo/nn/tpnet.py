@@ -18,11 +18,11 @@ from torch import nn
 from torch.nn.functional import interpolate
 from ultralytics.nn.modules import C2f, Conv, DWConv
 
-from gjadet_yolo.nn.levels import Levels, check_order
+from gjadet_yolo.nn.levels import check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
+# Hidden channels of the fusing blocks: with two layers the neck has about the GFLOPs of the host's PAFPN.
 HIDDEN = 7 / 16
-"""Hidden channels of the fusing blocks: with two layers the neck has about the GFLOPs of the host's PAFPN."""
 
 
 class ProngLayer(nn.Module):
@@ -46,6 +46,7 @@ class ProngLayer(nn.Module):
         for index, (x, fuse) in enumerate(zip(levels, self.fuse, strict=True)):
             if index < len(levels) - 1:
                 meaning = self.backward_prong[index](levels[index + 1])
+                # nearest, as the host's own necks do it, and of any size: levels may be odd
                 x = x + interpolate(meaning, x.shape[2:], mode="nearest")
             if index:
                 x = x + self.forward_prong[index - 1](levels[index - 1])
@@ -75,11 +76,6 @@ class TPNeck(nn.Module):
 
     @classmethod
     def plan(cls, row: Row) -> Plan:
-        """Channels are scaled as those of the host's rows.
-
-        Raises:
-            ValueError: Not one number of channels per level, or no whole number of layers.
-        """
         channels, layers = (*row.args, 2)[:2] if row.args else ((), 2)
         if not isinstance(channels, (list, tuple)) or len(channels) != len(row.channels):
             raise ValueError(
@@ -88,7 +84,7 @@ class TPNeck(nn.Module):
         if not isinstance(layers, int) or layers < 1:
             raise ValueError(f"layers are {layers!r}, allowed: whole numbers of 1 and more.")
         c2 = [row.scaled(c) for c in channels]
-        return Plan((row.channels, c2, layers, row.repeats), Levels(c2))
+        return Plan.of_levels((row.channels, c2, layers, row.repeats), c2)
 
     def forward(self, x: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Map levels (B, C_i, H_i, W_i) to levels (B, c2_i, H_i, W_i)."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 
@@ -16,10 +14,8 @@ pytest.importorskip("faster_coco_eval")
 
 from comparison.queue import claim
 from comparison.report import Line, gain, markdown, spread
+from comparison.result import Result
 from comparison.study import Run, Study, Variant, runs
-
-from gjadet_yolo.data.formats.boxes import LabelledImage
-from gjadet_yolo.evaluate.scores import Score, groups, score
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "compare.py"
 
@@ -28,10 +24,6 @@ def write(tmp_path: Path, rows: list, **keys) -> Path:
     file = tmp_path / "study.yaml"
     file.write_text(yaml.safe_dump({"rows": rows, **keys}), encoding="utf-8")
     return file
-
-
-def image(labels) -> LabelledImage:
-    return LabelledImage(Path("x.png"), "x.png", 100, 50, np.array(labels, float).reshape(-1, 5))
 
 
 class TestStudy:
@@ -78,39 +70,6 @@ class TestStudy:
             Study.read(write(tmp_path, rows), "no.yaml")
 
 
-class TestScore:
-    def test_groups_by_share_of_the_most_frequent_class(self):
-        assert groups(["a", "b", "c", "d"], np.array([1000, 49, 50, 199])) == [
-            ("rare", ["b"]),
-            ("common", ["c", "d"]),
-            ("frequent", ["a"]),
-        ]
-
-    def test_figures_by_hand(self):
-        """Class 0: one of two found exactly, so precision 1 up to recall 1/2: 51 of 101 points. Class 1: IoU 0.8."""
-        items = [image([[0, 10, 10, 20, 20], [0, 50, 10, 60, 20], [1, 0, 0, 10, 50]])]
-        found = [np.array([[10, 10, 20, 20, 0.9, 0], [0, 0, 8, 50, 0.8, 1]], float)]
-        figures = score(items, found, ["a", "b"], np.array([100, 1]), imgsz=100)
-        assert figures.by_class["a"] == pytest.approx(51 / 101)
-        assert (figures.by_class50["a"], figures.by_class50["b"]) == pytest.approx((51 / 101, 1))
-        assert figures.by_class["b"] == pytest.approx(0.7)  # found at 7 of 10 thresholds, 0.5 to 0.8
-        assert figures.ap == pytest.approx((51 / 101 + 0.7) / 2)
-        assert figures.ap75 == pytest.approx((51 / 101 + 1) / 2)
-        assert figures.by_group == pytest.approx({"rare": 0.7, "frequent": 51 / 101})
-        assert figures.by_size["8-16"] == pytest.approx(51 / 101)  # 10 px at the network's input
-        assert figures.by_size["16-32"] == pytest.approx(0.7)  # sqrt(500) = 22 px
-        assert math.isnan(figures.by_size["0-8"])
-        assert figures.recall == pytest.approx((0.5 + 1) / 2)
-
-    def test_sizes_are_those_at_the_input(self):
-        figures = score([image([[0, 10, 10, 20, 20]])], [np.array([[10, 10, 20, 20, 1, 0]])], ["a"], np.array([1]), 200)
-        assert figures.by_size["16-32"] == pytest.approx(1)  # 20 px at twice the size
-
-    def test_nothing_found(self):
-        figures = score([image([[0, 1, 1, 9, 9]])], [np.zeros((0, 6))], ["a"], np.array([1]), 100)
-        assert (figures.ap, figures.recall) == (0, 0)
-
-
 class TestReport:
     def test_spread_and_gain(self):
         assert spread([10.0, 12.0, 14.0]) == "12.0 ± 2.0"
@@ -120,7 +79,7 @@ class TestReport:
 
     def test_gain_is_taken_seed_by_seed(self):
         def figures(ap):
-            return Score(ap, ap, ap, {"a": ap}, {"rare": ap}, {"0-8": ap}, ap, 1.0)
+            return Result(ap, ap, ap, {"a": ap}, {"rare": ap}, {"0-8": ap}, ap, minutes=1.0)
 
         base = {0: figures(0.1), 1: figures(0.3)}
         line = Line(Variant("x", "m"), "host", {0: figures(0.2), 2: figures(0.9)}, base)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from ultralytics.nn import tasks
 
-from gjadet_yolo.host.parse import has_rule, plan_row
+from gjadet_yolo.host.parse import LEVELS, has_rule, plan_row
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
 
@@ -146,7 +146,7 @@ def test_wrong_plan_is_refused():
         def plan(cls, row: Row) -> Plan:
             return Plan((row.channels, 8, 1), 0)
 
-    env = {"i": 1, "f": [0], "ch": [8], "args": [], "n": 1, "width": 1.0, "max_channels": 64}
+    env = {"i": 1, "f": [0], "ch": [8], "args": [], "n": 1, "width": 1.0, "max_channels": 64, LEVELS: {}}
     with pytest.raises(ValueError, match="output channels are 0"):
         plan_row(Bad, env)
 

@@ -12,7 +12,6 @@ from torch import nn
 from ultralytics.nn import tasks
 
 from gjadet_yolo.nn import MODULES, AdaptiveModule, DyHead, JointDetect, Level, SSPNeck, TimmBackbone, TPNeck
-from gjadet_yolo.nn.levels import Levels
 from gjadet_yolo.nn.row import PluginModule, Row
 
 Inputs = torch.Tensor | list[torch.Tensor]
@@ -26,7 +25,7 @@ EXAMPLES: dict[type[nn.Module], tuple[Row, Callable[[], Inputs]]] = {
     AdaptiveModule: (Row(3, (16,)), lambda: torch.randn(2, 16, 6, 5)),
     DyHead: (Row(9, (16, 32, 64), (32,), repeats=2), levels),
     JointDetect: (Row(9, (16, 32, 64), (3,)), levels),
-    Level: (Row(4, (Levels((16, 32, 64)),), (1,)), levels),
+    Level: (Row(4, (64,), (1,), levels=(16, 32, 64)), levels),
     SSPNeck: (Row(9, (16, 32, 64), (32,)), levels),
     TPNeck: (Row(9, (16, 32, 64), ([16, 32, 48], 2)), levels),
     TimmBackbone: (Row(0, (3,), ("test_resnet",)), lambda: torch.rand(2, 3, 64, 64)),

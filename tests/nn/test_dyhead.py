@@ -19,7 +19,7 @@ def pyramid(channels: int = 16, value: float | None = None) -> list[torch.Tensor
 def test_shapes_and_channels():
     x = [torch.randn(2, c, *size) for c, size in ((8, (8, 12)), (16, (4, 6)), (32, (2, 3)))]
     plan = DyHead.plan(Row(9, (8, 16, 32), (64,), repeats=2, width=0.5))
-    assert plan.c_out.channels == (32, 32, 32)
+    assert plan.levels == (32, 32, 32)
     head = DyHead(*plan.args)
     assert len(head.blocks) == 2
     assert [tuple(level.shape) for level in head(x)] == [(2, 32, 8, 12), (2, 32, 4, 6), (2, 32, 2, 3)]

@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
-
 import pytest
 import torch
 from torch import nn
-from ultralytics.nn.tasks import yaml_model_load
+from ultralytics.nn.tasks import parse_model, yaml_model_load
 
 from gjadet_yolo.engine.model import GjadetModel
-from gjadet_yolo.nn.levels import Level, Levels, check_order
-from gjadet_yolo.nn.row import Row
+from gjadet_yolo.nn.levels import Level, check_order
+from gjadet_yolo.nn.row import Plan, Row
 
-THREE = Levels((16, 32, 64))
+THREE = (16, 32, 64)
 
 
-def test_levels_are_a_number_with_channels():
-    assert THREE == 64
-    for twin in (copy.deepcopy(THREE), pickle.loads(pickle.dumps(THREE))):
-        assert twin.channels == (16, 32, 64)
+def test_the_host_gets_the_channels_of_the_last_level():
+    assert Plan.of_levels((1, 2), [16, 32, 64]) == Plan((1, 2), 64, 1, THREE)
+
+
+def with_neck(*head: list) -> nn.Sequential:
+    """Row 0 is a stem, row 1 a neck with levels of 8 and 16 channels."""
+    rows = [[-1, 1, "Conv", [8, 3, 2]], [[0, 0], 1, "TPNeck", [[8, 16], 1]]]
+    return parse_model({"nc": 1, "backbone": rows, "head": list(head)}, 3, verbose=False)[0]
+
+
+def test_the_parser_hands_levels_to_the_rows_that_pick_one():
+    layers = with_neck([-1, 1, "Level", [1]], [-1, 1, "Conv", [4]], [1, 1, "Level", [0]], [-1, 1, "Conv", [4]])
+    assert (layers[3].conv.in_channels, layers[5].conv.in_channels) == (16, 8)
+    with pytest.raises(ValueError, match=r"row 2 .*its input has one output only"):
+        with_neck([0, 1, "Level", [0]])
 
 
 @pytest.mark.parametrize(("index", "channels"), [(0, 16), (1, 32), (2, 64), (-1, 64), (-3, 16)])
 def test_channels_of_the_output(index, channels):
-    plan = Level.plan(Row(1, (THREE,), (index,)))
+    plan = Level.plan(Row(1, (64,), (index,), levels=THREE))
     assert plan.c_out == channels
-    x = [torch.full((1, c, 1, 1), float(c)) for c in THREE.channels]
+    x = [torch.full((1, c, 1, 1), float(c)) for c in THREE]
     assert Level(*plan.args)(x).mean() == channels
 
 
 @pytest.mark.parametrize(
-    ("source", "args", "message"),
+    ("outputs", "args", "message"),
     [
-        (64, (0,), "one output only; name a row with several, such as TimmBackbone or DyHead"),
+        ((), (0,), "one output only; name a row with several, such as TimmBackbone or DyHead"),
         (THREE, (3,), "no output 3; the input has 3, allowed: -3 to 2"),
         (THREE, (), "expected the number of an output"),
         (THREE, ("P3",), "expected the number of an output"),
     ],
 )
-def test_errors(source, args, message):
+def test_errors(outputs, args, message):
     with pytest.raises(ValueError, match=message):
-        Level.plan(Row(1, (source,), args))
+        Level.plan(Row(1, (64,), args, levels=outputs))
 
 
 @pytest.mark.parametrize("heights", [(8, 4, 2), (19, 10, 5), (5,)])

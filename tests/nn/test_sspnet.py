@@ -62,7 +62,7 @@ def test_parity_with_the_reference():
 @pytest.mark.parametrize("channels", [(8, 16, 32), (8, 16, 32, 64)])
 def test_three_and_four_levels(channels):
     plan = SSPNeck.plan(Row(10, channels, (64,), width=0.5))
-    assert plan.c_out.channels == (32,) * len(channels)
+    assert plan.levels == (32,) * len(channels)
     neck = SSPNeck(*plan.args)
     x = [torch.randn(2, c, 16 >> level, 24 >> level) for level, c in enumerate(channels)]
     assert [tuple(out.shape[1:]) for out in neck(x)] == [(32, *level.shape[2:]) for level in x]
@@ -84,7 +84,7 @@ def test_fewer_outputs_are_the_finest_of_all(outputs):
     missing, unexpected = neck.load_state_dict(whole.state_dict(), strict=False)
     assert missing == []
     assert {name.rsplit(".", 1)[0] for name in unexpected} == {f"out.{level}" for level in range(outputs, 3)}
-    assert plan.c_out.channels == (16,) * outputs
+    assert plan.levels == (16,) * outputs
     x = [torch.randn(1, c, 16 >> level, 16 >> level) for level, c in enumerate((8, 16, 32))]
     with torch.no_grad(), collecting() as aux:
         expected, found = whole(x), neck(x)

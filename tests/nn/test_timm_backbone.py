@@ -32,7 +32,7 @@ def timm():
 )
 def test_levels_have_the_strides_and_channels(timm, name, strides, channels):
     plan = TimmBackbone.plan(Row(0, (3,), (name, False, list(strides))))
-    assert plan.c_out.channels == channels
+    assert plan.levels == channels
     with torch.no_grad():
         levels = TimmBackbone(*plan.args).eval()(torch.rand(1, 3, 64, 96))
     assert [tuple(level.shape) for level in levels] == [

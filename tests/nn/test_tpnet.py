@@ -14,7 +14,7 @@ from gjadet_yolo.nn.tpnet import TPNeck
 
 def test_shapes_and_channels():
     plan = TPNeck.plan(Row(10, (8, 16, 32), ([64, 128, 256], 2), repeats=2, width=0.25))
-    assert plan.c_out.channels == (16, 32, 64)
+    assert plan.levels == (16, 32, 64)
     x = [torch.randn(2, c, *size) for c, size in ((8, (8, 12)), (16, (4, 6)), (32, (2, 3)))]
     assert [tuple(level.shape) for level in TPNeck(*plan.args)(x)] == [(2, 16, 8, 12), (2, 32, 4, 6), (2, 64, 2, 3)]
 

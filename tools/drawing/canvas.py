@@ -13,15 +13,15 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from drawing.trace import Part, Shape
 
+# Font points and line widths per unit, at 100 dots per inch.
 POINTS = 0.72
-"""Font points and line widths per unit, at 100 dots per inch."""
 
 INK, FAINT = "#222222", "#8a8a8a"
+# Ground and border of boxes.
 HOST, PLUGIN = ("#f2f2f2", "#8a8a8a"), ("#cfe3f5", "#0072b2")
 OPERATION = ("#ffffff", "#0072b2")
-"""Ground and border of boxes."""
+# Colours of Okabe and Ito, told apart with any colour vision.
 BLUE, ORANGE = "#0072b2", "#d55e00"
-"""Colours of Okabe and Ito, told apart with any colour vision."""
 
 Point = tuple[float, float]
 
@@ -49,12 +49,10 @@ class Box:
 
     @property
     def left(self) -> Point:
-        """Middle of the left side."""
         return self.x - self.width / 2, self.y
 
     @property
     def right(self) -> Point:
-        """Middle of the right side."""
         return self.x + self.width / 2, self.y
 
     def top(self, dx: float = 0.0) -> Point:
@@ -184,7 +182,7 @@ class Page:
         """Write a PNG of twice the page's width in px, in 64 colours."""
         from PIL import Image
 
-        self.figure.set_dpi(200)
+        self.figure.set_dpi(200)  # sharp on screens with two pixels per point
         self.figure.canvas.draw()
         picture = Image.frombuffer("RGBA", self.figure.canvas.get_width_height(), self.figure.canvas.buffer_rgba())
         picture.convert("RGB").quantize(64).save(file, optimize=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from drawing.canvas import BLUE, HOST, OPERATION, Box, Page, Point, text_of
@@ -10,8 +11,8 @@ from drawing.trace import Shape, Trace
 
 HEIGHTS = {32: 50, 16: 160, 8: 270}
 COLUMNS = (98, 230, 363, 496, 629, 762)
+# Column of each row of the neck; its level is that of its shape, or between two where it changes the size.
 PLACES = {10: 1, 11: 1, 12: 2, 13: 2, 14: 2, 15: 3, 16: 3, 17: 3, 18: 4, 19: 4, 20: 4, 21: 5}
-"""Column of each row of the neck; its level is that of its shape, or between two where it changes the size."""
 
 
 def neck(page: Page, trace: Trace) -> None:
@@ -38,43 +39,43 @@ def adaptive(page: Page, trace: Trace, number: int, top: float) -> None:
     joined = page.box(
         (68, y + 18), (f"Concat of {origins}", f"{parts} channels", text_of(part.outputs[0])), (108, 60), OPERATION
     )
-    line = (joined.right[0], y)
-
-    def attention(title: str, x: float, sign: str, *steps: tuple[str, str, Shape]) -> None:
-        """One attention: the steps that form its gate, and the operation."""
-        nonlocal line
-        boxes = [
-            page.box((x + 112 * index, low), (what, note, text_of(shape)), (98, 56), OPERATION if index == 0 else HOST)
-            for index, (what, note, shape) in enumerate(steps)
-        ]
-        act = page.circle((boxes[-1].x, y), sign)
-        page.arrow([line, act.left])
-        page.arrow([(boxes[0].x, y), boxes[0].top()])
-        for a, b in pairwise(boxes):
-            page.arrow([a.right, b.left])
-        page.arrow([boxes[-1].top(), act.bottom()])
-        page.text(((boxes[0].x + boxes[-1].x) / 2, y - 14), title, 11, "bold", BLUE)
-        line = act.right
-
     conv, gate = trace[f"{name}.spatial.conv"], trace[f"{name}.scale.gate.0"]
     squeeze, task = trace[f"{name}.task.coefficients.0"], trace[f"{name}.task.coefficients"]
-    attention(
-        "spatial", 188, "x", ("mean, max", "of channels", conv.inputs[0]), ("conv", "sigmoid", conv.outputs[0])
-    )  # fmt: skip
-    attention(
-        "scale", 418, "x", ("mean", "of positions", gate.inputs[0]), ("Linear", "ReLU, hsigmoid", gate.outputs[0])
-    )  # fmt: skip
-    attention(
-        "task",
-        648,
-        "max",
+    spatial = (("mean, max", "of channels", conv.inputs[0]), ("conv", "sigmoid", conv.outputs[0]))
+    scale = (("mean", "of positions", gate.inputs[0]), ("Linear", "ReLU, hsigmoid", gate.outputs[0]))
+    linear = (
         ("mean", "of positions", squeeze.inputs[0]),
         ("Linear", "ReLU", squeeze.outputs[0]),
         ("Linear", "hsigmoid - 0.5", task.outputs[0]),
     )
+    line = (joined.right[0], y)
+    for title, x, sign, steps in (
+        ("spatial", 188, "x", spatial),
+        ("scale", 418, "x", scale),
+        ("task", 648, "max", linear),
+    ):
+        line = attention(page, title, (x, low), line, sign, steps)
     page.arrow([line, (912, y)])
     page.text((990, y), text_of(part.outputs[0]), align="right")
     page.text((990, y + 16), "larger of 2 lines", 9.5, align="right")
+
+
+def attention(
+    page: Page, title: str, at: Point, line: Point, sign: str, steps: Sequence[tuple[str, str, Shape]]
+) -> Point:
+    """One attention: the steps that form its gate, from ``at``, and the operation on the line; returns its end."""
+    boxes = [
+        page.box((at[0] + 112 * index, at[1]), (what, note, text_of(shape)), (98, 56), HOST if index else OPERATION)
+        for index, (what, note, shape) in enumerate(steps)
+    ]
+    act = page.circle((boxes[-1].x, line[1]), sign)
+    page.arrow([line, act.left])
+    page.arrow([(boxes[0].x, line[1]), boxes[0].top()])
+    for a, b in pairwise(boxes):
+        page.arrow([a.right, b.left])
+    page.arrow([boxes[-1].top(), act.bottom()])
+    page.text(((boxes[0].x + boxes[-1].x) / 2, line[1] - 14), title, 11, "bold", BLUE)
+    return act.right
 
 
 def joint(page: Page, trace: Trace, number: int, top: float) -> None:

@@ -8,8 +8,8 @@ from itertools import pairwise
 from drawing.canvas import FAINT, HOST, PLUGIN, Box, Page, Point, text_of
 from drawing.trace import Trace
 
+# y of each level by its stride in px.
 Heights = Mapping[int, float]
-"""y of each level by its stride in px."""
 
 
 def level_names(page: Page, heights: Heights) -> None:

@@ -12,8 +12,8 @@ from torch import nn
 from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.messages import suggestion
 
+# Without the batch: (C, H, W) of a map, (C,) of a vector.
 Shape = tuple[int, ...]
-"""Without the batch: (C, H, W) of a map, (C,) of a vector."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ def trace(name: str, imgsz: int = 640, nc: int = 5) -> Trace:
 
         return hook
 
+    # hooks and not the YAML: what is drawn has then been computed
     hooks = [part.register_forward_hook(record(name)) for name, part in model.model.named_modules() if name]
     with torch.no_grad():
         model(torch.zeros(1, 3, imgsz, imgsz))

@@ -16,11 +16,11 @@ from gjadet_yolo.geometry.boxes import area, overlaps
 
 MARGIN = 0.2  # of surroundings on each side that fade in, relative to the box
 SCALES = (0.7, 1.4)
-LARGEST = 0.6  # of the image's side
+LARGEST = 0.6  # of the image's side; a larger cut would replace the scene
 INSIDE = 0.6  # share of a box that has to lie in the cut for its label to come along
-TRIES = 20
+TRIES = 20  # places that are drawn before an image counts as full
+# Copies of an object that an epoch pastes at most, in the mean: as often as `repeat` may show its image.
 MOST_COPIES = 10
-"""Copies of an object that an epoch pastes at most, in the mean: as often as ``repeat`` may show its image."""
 
 
 def draw_probabilities(counts: npt.ArrayLike, images: int, paste: float) -> np.ndarray:
@@ -44,6 +44,7 @@ def draw_probabilities(counts: npt.ArrayLike, images: int, paste: float) -> np.n
     Returns:
         (C,) float64; the sum is at most ``paste``.
     """
+    # Bounding a class frees probability, which may lift another over its bound: each round bounds one class at least.
     counts = np.asarray(counts, float)
     weight = np.divide(1, np.sqrt(counts), out=np.zeros(len(counts)), where=counts > 0)
     most = MOST_COPIES * counts / max(images, 1)
@@ -78,7 +79,7 @@ def cut_out(image: np.ndarray, labels: np.ndarray, which: int) -> Cut:
     Args:
         image: (H, W, channels).
         labels: Class and xyxy px, (N, 5).
-        which: Index of the object.
+        which: Index of the object among the labels.
     """
     height, width = image.shape[:2]
     box = labels[which, 1:]
@@ -93,7 +94,6 @@ def cut_out(image: np.ndarray, labels: np.ndarray, which: int) -> Cut:
 
 
 def resized(cut: Cut, scale: float) -> Cut:
-    """A cut enlarged or reduced."""
     height, width = (max(round(side * scale), 1) for side in cut.image.shape[:2])
     factor = np.tile((width / cut.image.shape[1], height / cut.image.shape[0]), 2)
     image = cv2.resize(cut.image, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
@@ -109,8 +109,6 @@ def paste(image: np.ndarray, labels: np.ndarray, cut: Cut, rng: np.random.Genera
     Args:
         image: (H, W, channels) uint8; not changed.
         labels: Class and xyxy px, (N, 5).
-        cut: What to paste.
-        rng: Source of randomness.
 
     Returns:
         Image and labels; both as they were where there is no room.

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+# Bound of the factors: sqrt(t / f_c) reaches 10 where a class is in less than t / 100 of the images.
 MOST_REPEATS = 10
-"""Bound of the factors. It is met where a class is in less than t / 100 of the images."""
 
 
 def repeat_factors(present: np.ndarray, threshold: float) -> np.ndarray:
@@ -32,12 +32,10 @@ def repeat_factors(present: np.ndarray, threshold: float) -> np.ndarray:
 def extra_copies(factors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Indices of the images to add so that each occurs as often as its factor says.
 
-    Fractions are rounded by chance, so that the sum is right in the mean.
-
     Args:
         factors: Repeat factors of 1 and more, (N,).
-        rng: Source of randomness.
     """
+    # Fractions are rounded by chance: right in the mean, where rounding to the nearest would favour some classes.
     whole = np.floor(factors).astype(int)
     count = whole + (rng.random(len(factors)) < factors - whole) - 1
     return np.repeat(np.arange(len(factors)), count)
@@ -46,13 +44,11 @@ def extra_copies(factors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def effective_counts(counts: np.ndarray, shown: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     """Objects of each class that an epoch is expected to show, with those that are repeated and pasted.
 
+    Objects that find no room, and those that come along in the cut of another, are not considered.
+
     Args:
         counts: Objects by image and class, (N, C).
         shown: How often an epoch shows each image, (N,).
-        drawn: Probability of each class to be pasted into an image (``paste.draw_probabilities``), (C,). Objects that
-            find no room, and those that come along in the cut of another, are not considered.
-
-    Returns:
-        (C,) float64.
+        drawn: Probability of each class to be pasted into an image (``paste.draw_probabilities``), (C,).
     """
     return shown @ counts + shown.sum() * drawn

@@ -17,9 +17,9 @@ import numpy as np
 from gjadet_yolo.data.degrade import albumentations, by_library
 
 Operation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-MOST = 5  # operations on one tile
+MOST = 5  # operations on one tile, as in the source
+# Channels that the operations know: colour, and grey by way of colour.
 CHANNELS = (1, 3)
-"""Channels of the pictures that can be changed."""
 
 
 @functools.cache
@@ -57,7 +57,7 @@ def operations() -> dict[str, tuple[Operation, ...]]:
 
 
 def blend_edges(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mix an image with its edges."""
+    """Mix an image with its edges, which Albumentations has no operation for."""
     edges = cv2.convertScaleAbs(cv2.Laplacian(image, cv2.CV_16S, ksize=3))
     share = float(rng.uniform(0.1, 0.4))
     return cv2.addWeighted(image, 1 - share, edges, share, 0)

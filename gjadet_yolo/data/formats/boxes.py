@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+# Splits that the host knows; it ignores other keys of a data YAML.
 HOST_SPLITS = ("train", "val", "test")
-"""Splits that the host knows."""
 
 
 @dataclass
@@ -20,8 +20,8 @@ class LabelledImage:
     Attributes:
         file: Image file.
         name: Name to store it under, relative to the split's folder.
-        width: Image width in px, the unit of the boxes.
-        height: Image height in px.
+        width: Of the image in px, the unit of the boxes.
+        height: Of the image in px.
         labels: (N, 5) float64: class index and xyxy box in px.
     """
 
@@ -37,14 +37,12 @@ class Report:
     """What a conversion met, so that nothing is dropped in silence.
 
     Attributes:
-        rows: One entry per finding: split, what, image, detail. Without an image it concerns the whole split, or
-            without a split the whole set.
+        rows: Split, what, image and detail of each finding; no image means the whole split, no split the whole set.
     """
 
     rows: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def add(self, split: str, what: str, image: str = "", detail: str = "") -> None:
-        """Note one finding."""
         self.rows.append((split, what, image, detail))
 
     def counts(self) -> dict[str, Counter[str]]:
@@ -66,13 +64,7 @@ class Report:
 
 @dataclass
 class BoxDataset:
-    """A data set in memory.
-
-    Attributes:
-        names: Class names in the order of their indices.
-        splits: Images by split.
-        report: What was met while reading.
-    """
+    """A data set in memory: class names by index, images by split, and what was met while reading."""
 
     names: list[str]
     splits: dict[str, list[LabelledImage]]
@@ -125,9 +117,6 @@ def clean_labels(labels: Sequence[Sequence[float]], image: LabelledImage, split:
 
     Args:
         labels: Class index and xyxy box in px, per box.
-        image: The image they belong to.
-        split: For the report.
-        report: Takes the notes.
 
     Returns:
         (N, 5) float64 labels.
@@ -157,7 +146,7 @@ def clean_labels(labels: Sequence[Sequence[float]], image: LabelledImage, split:
 
 
 def unique_names(files: Sequence[str]) -> list[str]:
-    """Names to store files under in one folder: unique without suffix, because label files share the stem.
+    """Names to store files under in one folder, unique without their suffix.
 
     A name that occurs once stays; repeated ones get their folders in front (``a/001.jpg`` -> ``a_001.jpg``), and a
     number behind where even that is taken.
@@ -165,6 +154,7 @@ def unique_names(files: Sequence[str]) -> list[str]:
     Args:
         files: Paths as the source names them, with ``/``.
     """
+    # Stems, because label files share them; in lower case, because some file systems ignore case.
     stems = Counter(Path(file).stem.lower() for file in files)
     taken: set[str] = set()
     names = []

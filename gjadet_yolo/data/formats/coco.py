@@ -64,15 +64,11 @@ def read_split(
     report: Report,
     progress: Progress,
 ) -> list[LabelledImage]:
-    """Images of one split; those that are missing, repeated or not read by the host are noted.
+    """Images of one split of a COCO dictionary; those that are missing, repeated or not read by the host are noted.
 
     Args:
-        content: COCO dictionary.
         indices: Class index by category id.
-        split: Name of the split.
         find: Gives the file for a ``file_name``, or None.
-        report: Takes the notes.
-        progress: Wraps an iterable to show progress.
     """
     boxes = group_boxes(content, indices, split, report)
     entries: dict[str, list[dict[str, Any]]] = {}
@@ -105,8 +101,6 @@ def read_image(
         name: Its name in the target.
         entries: What the source lists about it.
         boxes: Boxes by image id.
-        split: For the report.
-        report: Takes the notes.
     """
     own = {entry["id"]: entry for entry in entries}  # the same entry twice has the same boxes
     with_boxes = f"with {sum(len(boxes.get(number, [])) for number in own)} boxes"
@@ -175,7 +169,6 @@ def read_coco(source: Path, progress: Progress = lambda items, _: items) -> BoxD
 
     Args:
         source: Folder or json file, see :func:`find_annotations`.
-        progress: Wraps an iterable to show progress.
 
     Raises:
         FileNotFoundError: No annotations.

@@ -14,8 +14,8 @@ from typing import Any
 
 from gjadet_yolo.data.formats.boxes import HOST_SPLITS
 
+# What each entry of a list has to state, as a number or a text.
 KEYS = {"images": ("id", "file_name"), "categories": ("id", "name")}
-"""What each entry of a list has to state, as a number or a text."""
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -47,11 +47,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def refuse_shared_ids(images: list[dict[str, Any]], file: Path) -> None:
-    """Refuse two images with one id, because each would get the boxes of both; the same entry twice is no harm.
-
-    Raises:
-        ValueError: Names the file, the id and both images.
-    """
+    """Refuse two images with one id, because each would get the boxes of both; the same entry twice does no harm."""
     first: dict[Hashable, dict[str, Any]] = {}
     for image in images:
         other = first.setdefault(image["id"], image)
@@ -64,7 +60,6 @@ def refuse_shared_ids(images: list[dict[str, Any]], file: Path) -> None:
 
 
 def as_dict(content: Any) -> dict[str, Any]:
-    """The content if it is a mapping, else an empty one."""
     return content if isinstance(content, dict) else {}
 
 
@@ -88,11 +83,8 @@ def as_number(content: Any) -> float:
 def class_table(contents: dict[str, dict[str, Any]]) -> tuple[dict[Hashable, int], list[str]]:
     """Class indices for category ids, over all splits, in the order of the ids (which need not be contiguous).
 
-    Args:
-        contents: COCO dictionaries by split.
-
     Returns:
-        Index by category id, and the names by index; ids that are numbers come before those that are text.
+        Index by category id, and the names by index.
 
     Raises:
         ValueError: One id with two names.
@@ -105,6 +97,7 @@ def class_table(contents: dict[str, dict[str, Any]]) -> tuple[dict[Hashable, int
                 raise ValueError(
                     f"Category id {category['id']} is '{by_id[category['id']]}' in one split and '{name}' in {split}."
                 )
+    # numbers before texts, which Python does not compare with each other
     ids = sorted(by_id, key=lambda number: (isinstance(number, str), number))
     return {number: index for index, number in enumerate(ids)}, [by_id[number] for number in ids]
 

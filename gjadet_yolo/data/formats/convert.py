@@ -34,15 +34,14 @@ def place_image(source: Path, target: Path, copy: bool) -> None:
 
 
 def relative_to(file: Path, folder: Path) -> Path:
-    """A file as seen from a folder; as it is where no way leads there, from one drive of Windows to another."""
+    """A file as seen from a folder, or as it is where no relative path leads there."""
     try:
         return Path(os.path.relpath(file, folder))
-    except ValueError:
+    except ValueError:  # another drive of Windows
         return file
 
 
 def write_report(report: Report, file: Path) -> None:
-    """Write every finding, one row each."""
     with file.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream:  # names can be any bytes
         csv.writer(stream).writerows([("split", "what", "image", "detail"), *report.rows])
 
@@ -50,17 +49,9 @@ def write_report(report: Report, file: Path) -> None:
 def write_yolo(
     data: BoxDataset, out: Path, copy: bool = False, force: bool = False, progress: Progress = lambda items, _: items
 ) -> Path:
-    """Write a YOLO tree: ``images/``, ``labels/``, ``data.yaml`` and ``conversion.csv``.
+    """Write a YOLO tree: ``images/``, ``labels/``, ``data.yaml`` and ``conversion.csv``; gives the data YAML.
 
-    Args:
-        data: The data set.
-        out: Folder to create.
-        copy: Copy images instead of linking to them.
-        force: Replace an existing folder.
-        progress: Wraps an iterable to show progress.
-
-    Returns:
-        The data YAML.
+    Images are linked to, or copied with ``copy``; ``force`` replaces an existing folder.
 
     Raises:
         FileExistsError: ``out`` exists and ``force`` is not set.
@@ -85,10 +76,8 @@ def write_yolo(
 def write_coco(
     data: BoxDataset, out: Path, copy: bool = False, force: bool = False, progress: Progress = lambda items, _: items
 ) -> Path:
-    """Write a COCO tree: ``annotations/SPLIT.json``, ``SPLIT/`` images and ``conversion.csv``; arguments as above.
-
-    Returns:
-        The folder of the annotations.
+    """Write a COCO tree: ``annotations/SPLIT.json``, ``SPLIT/`` images and ``conversion.csv``; gives the annotations'
+    folder. Arguments and errors are those of :func:`write_yolo`.
     """
     check_target(data, out)
     with whole_folder(out, force, tool="gjadet convert", settings={"copy": copy}) as folder:
@@ -103,11 +92,7 @@ def write_coco(
 
 
 def check_target(data: BoxDataset, out: Path) -> None:
-    """Refuse to write nothing, or over the images that have been read.
-
-    Raises:
-        ValueError: Says why there are no images, or names the image.
-    """
+    """Refuse to write nothing, or over the images that have been read."""
     images = [image for split in data.splits.values() for image in split]
     if not images:
         raise ValueError(

@@ -66,11 +66,7 @@ def find_data_yaml(source: Path) -> Path:
 
 
 def read_mapping(file: Path) -> dict[str, Any]:
-    """Content of a YAML file.
-
-    Raises:
-        ValueError: Not a YAML file that holds a mapping; names the file and the fault.
-    """
+    """Content of a YAML file; a ValueError with the file and the fault where that is no mapping."""
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -79,18 +75,14 @@ def read_mapping(file: Path) -> dict[str, Any]:
         # PyYAML turns a scalar with a tag (!!int "") into a value without looking at it first
         raise ValueError(f"{file} is no valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(content, dict):
-        if content is None:
+        if content is None:  # an empty file; the checks that follow say what it lacks
             return {}
         raise ValueError(f"{file} holds {short(content)}, expected 'train:', 'val:' and 'names:' with their values.")
     return content
 
 
 def load_data_yaml(file: Path, report: Report) -> DataYaml:
-    """Read a data YAML.
-
-    Args:
-        file: The file.
-        report: Takes notes on what a user may not expect.
+    """Read a data YAML; what a user may not expect is noted in the report.
 
     Raises:
         FileNotFoundError: A folder of images is missing.
@@ -106,11 +98,7 @@ def load_data_yaml(file: Path, report: Report) -> DataYaml:
 
 
 def class_names(content: dict[str, Any], file: Path) -> dict[int, str]:
-    """Class names by index, in the order of the indices.
-
-    Raises:
-        ValueError: None, or names or indices that are none.
-    """
+    """Class names by index, in the order of the indices; a ValueError where there are none, or faulty ones."""
     names, count = content.get("names"), content.get("nc")
     if names is None and isinstance(count, int) and count > 0:
         return {index: f"class_{index}" for index in range(count)}  # the names that the host gives
@@ -132,11 +120,7 @@ def class_names(content: dict[str, Any], file: Path) -> dict[int, str]:
 
 
 def keypoint_values(content: dict[str, Any], file: Path) -> int:
-    """How many numbers follow the box in a line of a pose label file.
-
-    Raises:
-        ValueError: ``kpt_shape`` is not two whole numbers.
-    """
+    """How many numbers follow the box in a line of a pose label file."""
     shape = content.get("kpt_shape")
     if shape is None:
         return 0
@@ -178,7 +162,6 @@ def image_sources(content: dict[str, Any], file: Path, report: Report) -> dict[s
 
 
 def is_text(value: Any) -> bool:
-    """Whether a value is a text."""
     return isinstance(value, str)
 
 
@@ -200,9 +183,6 @@ def roots(content: dict[str, Any], file: Path) -> list[Path]:
 
     The host takes ``path:`` from the current folder or from its folder of data sets; a tree that was moved is also
     found beside its data YAML.
-
-    Raises:
-        ValueError: ``path`` is no text.
     """
     stated = content.get("path")
     if not stated:
@@ -216,7 +196,6 @@ def roots(content: dict[str, Any], file: Path) -> list[Path]:
 
 
 def datasets_folder() -> Path:
-    """The host's folder of data sets."""
     from ultralytics import settings
 
     return Path(settings["datasets_dir"])

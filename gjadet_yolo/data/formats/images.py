@@ -19,21 +19,17 @@ from PIL import Image
 
 from gjadet_yolo.data.formats.boxes import Report
 
+# Suffixes, without the dot, that the host takes for images.
 IMAGE_FORMATS = frozenset(
     ("avif", "bmp", "dng", "heic", "heif", "jp2", "jpeg", "jpg", "mpo", "png", "tif", "tiff", "webp")
 )
-"""Suffixes, without the dot, that the host takes for images."""
 
+# Shortest side of an image that the host reads; it leaves smaller ones out as corrupt.
 SMALLEST_PX = 10
-"""Shortest side of an image that the host reads."""
 
 
 def refused_name(name: str) -> str:
-    """Why the host passes over a file in a folder of images because of its name; empty where it does not.
-
-    Args:
-        name: Path below the folder, with ``/``.
-    """
+    """Why the host passes over a file, named by its path below a folder of images; empty where it does not."""
     path = PurePosixPath(name)
     if any(part.startswith(".") for part in path.parts):
         return "hidden name"
@@ -78,17 +74,11 @@ def image_format(file: Path) -> str:
 
 
 def usable_size(file: Path, name: str, split: str, report: Report, detail: str = "") -> tuple[int, int] | None:
-    """Width and height in px of an image that the host reads; anything else is noted.
+    """Width and height in px of an image that the host reads; None, with a note, where it has to be left out.
 
     Args:
-        file: The image.
-        name: Its name in the report.
-        split: For the report.
-        report: Takes the note.
-        detail: What else to say in the note.
-
-    Returns:
-        The size, or None where the image has to be left out.
+        name: Its name in the note.
+        detail: What else the note says.
     """
     size = image_size(file)
     kind = image_format(file).lower() if size else ""

@@ -24,8 +24,6 @@ def label_lines(labels: np.ndarray, width: int, height: int) -> str:
 
     Args:
         labels: (N, 5) class index and xyxy box in px.
-        width: Image width in px.
-        height: Image height in px.
 
     Returns:
         One line per box: class, centre and size relative to the image, precise to 1e-9.
@@ -38,15 +36,11 @@ def label_lines(labels: np.ndarray, width: int, height: int) -> str:
 
 
 def write_data_yaml(folder: Path, splits: Iterable[str], names: Sequence[str]) -> Path:
-    """Write ``data.yaml`` without ``path:``, so that the tree can be moved.
+    """Write ``data.yaml`` into a folder, without ``path:``, so that the tree can be moved.
 
     Args:
         folder: Root of the tree.
         splits: Splits present, e.g. ``train``, ``train_extra``, ``val``; see :func:`host_splits` for their use.
-        names: Class names in the order of their indices.
-
-    Returns:
-        The file.
     """
     folders = {kind: [f"images/{split}" for split in group] for kind, group in host_splits(splits).items()}
     content: dict[str, Any] = {kind: group if len(group) > 1 else group[0] for kind, group in folders.items()}
@@ -59,15 +53,11 @@ def write_data_yaml(folder: Path, splits: Iterable[str], names: Sequence[str]) -
 def write_yolo_set(
     out: Path, splits: Mapping[str, Iterable[tuple[str, np.ndarray, np.ndarray]]], names: Sequence[str]
 ) -> Path:
-    """Write images and labels as a YOLO tree.
+    """Write images and labels as a YOLO tree; gives its data YAML.
 
     Args:
         out: Folder to create; it must not exist.
         splits: Per split: name without suffix, BGR image, labels (N, 5) of class and xyxy px.
-        names: Class names.
-
-    Returns:
-        The data YAML.
     """
     with whole_folder(out) as folder:
         for split, scenes in splits.items():
@@ -88,12 +78,8 @@ def read_labels(
     """Boxes of one label file; polygons become their bounding boxes, faulty lines are noted and left out.
 
     Args:
-        text: Content of the label file.
-        image: The image, for its size.
         indices: Class index by the index in the file.
         keypoint_values: Numbers behind the box in a line with key points; 0 where the set has none.
-        split: For the report.
-        report: Takes the notes.
 
     Returns:
         (N, 5) class index and xyxy box in px.
@@ -134,7 +120,6 @@ def read_yolo(data_yaml: Path, progress: Progress = lambda items, _: items) -> B
 
     Args:
         data_yaml: Its data YAML, the folder that holds it, or the bare name of a packaged one.
-        progress: Wraps an iterable to show progress.
 
     Raises:
         FileNotFoundError: A file or folder is missing.
@@ -174,13 +159,7 @@ def label_text(image: Path, name: str, split: str, report: Report) -> str | None
 
 
 def find_images(sources: Sequence[Path], split: str, report: Report) -> list[tuple[Path, str]]:
-    """Images of one split with their names below the folder that holds them all; everything else is noted.
-
-    Args:
-        sources: Folders, or text files with one image per line.
-        split: For the report.
-        report: Takes the notes.
-    """
+    """Images of folders, or of text files that list them, with their names below the folder that holds them all."""
     listed: list[Path] = []
     for source in sources:
         listed += folder_images(source, split, report) if source.is_dir() else listed_images(source, split, report)
@@ -210,11 +189,7 @@ def folder_images(folder: Path, split: str, report: Report) -> list[Path]:
 
 
 def listed_images(file: Path, split: str, report: Report) -> list[Path]:
-    """Images that a text file lists, relative to the current folder or, with ``./`` in front, to the text file.
-
-    Raises:
-        ValueError: The file is no text.
-    """
+    """Images that a text file lists, relative to the current folder or, with ``./`` in front, to the text file."""
     try:
         lines = file.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
@@ -234,7 +209,7 @@ def listed_images(file: Path, split: str, report: Report) -> list[Path]:
 def label_file(image: Path) -> Path:
     """Label file of an image, as the host finds it: the last folder ``images`` becomes ``labels``."""
     parts = list(image.parts)
-    for index in range(len(parts) - 2, -1, -1):
+    for index in range(len(parts) - 2, -1, -1):  # the last one: the host splits the path from its right end
         if parts[index] == "images":
             parts[index] = "labels"
             break
