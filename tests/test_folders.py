@@ -152,7 +152,7 @@ def test_the_old_folder_comes_back_when_the_last_renaming_fails(tmp_path, monkey
 KILLED = """
 import os, sys
 from pathlib import Path
-from gjadet_yolo.folders.whole import whole as folders
+from gjadet_yolo.folders import whole as folders
 out, moment = Path(sys.argv[1]), sys.argv[2]
 rename = Path.rename
 def killed(path, target):
