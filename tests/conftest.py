@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="gjadet-tests-"))  # leave the user's settings alone
 os.environ.setdefault("YOLO_OFFLINE", "true")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as the host sets it where it comes before torch; models here are tiny
 os.environ["YOLO_AUTOINSTALL"] = "false"  # a test that misses a library is skipped and installs nothing
 
 import numpy as np
 import pytest
+from warm import Forks
 
 import gjadet_yolo  # noqa: F401  registers the plugin
 from gjadet_yolo.synth.still import SceneMix
@@ -23,6 +26,12 @@ from gjadet_yolo.synth.write.pictures import Request, render_set
 
 GOLDEN = Path(__file__).parent / "golden"
 TINY = {"imgsz": 128, "device": "cpu", "batch": 4, "plots": False, "verbose": False, "workers": 0}
+
+
+def pytest_collection_finish() -> None:
+    """Keep what the imports made out of later collections of garbage: the host asks for one after each training."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -60,16 +69,42 @@ def installation() -> Distribution:
     return found
 
 
+@pytest.fixture(scope="session")
+def forks(installation: Distribution) -> Iterator[Forks]:
+    """One interpreter with PyTorch for the processes of all tests."""
+    server = Forks(Path(installation.locate_file("gjadet_yolo_autoload.pth")), outside())
+    yield server
+    server.close()
+
+
+def outside() -> dict[str, str]:
+    """The environment without this repository on the path."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+
+
 @pytest.fixture
-def fresh(tmp_path: Path, installation: Distribution) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run Python code in a new process, from an empty folder, without this repository on its path."""
+def fresh(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python code in a new process, from an empty folder, without this repository on its path.
+
+    PyTorch is there already (``warm.py``), host and plugin are not. For what start-up itself imports, take ``cold``.
+    """
+    if not hasattr(os, "fork"):
+        return request.getfixturevalue("cold")
+    forks: Forks = request.getfixturevalue("forks")
 
     def run(code: str, *args: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-        settings = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        folder = cwd or tmp_path
+        return forks.run(code, list(args), cwd or tmp_path, outside() | env)
+
+    return run
+
+
+@pytest.fixture
+def cold(tmp_path: Path, installation: Distribution) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """As ``fresh``, in an interpreter that has imported nothing."""
+
+    def run(code: str, *args: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", code, *args]
-        return subprocess.run(
-            command, capture_output=True, text=True, cwd=folder, env=settings | env, timeout=300, check=False
-        )
+        settings = {"capture_output": True, "text": True, "cwd": cwd or tmp_path, "env": outside() | env}
+        return subprocess.run(command, timeout=300, check=False, **settings)
 
     return run

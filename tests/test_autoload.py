@@ -13,12 +13,12 @@ from gjadet_yolo import autoload
 LOADED = "import sys; print(sorted(m for m in ('gjadet_yolo', 'torch', 'numpy', 'ultralytics') if m in sys.modules))"
 
 
-def test_starts_without_torch_and_without_import(fresh):
-    assert fresh(LOADED).stdout.strip() == "['gjadet_yolo']"
+def test_starts_without_torch_and_without_import(cold):
+    assert cold(LOADED).stdout.strip() == "['gjadet_yolo']"
 
 
-def test_switch_off(fresh):
-    assert fresh(LOADED, GJADET_AUTOLOAD="0").stdout.strip() == "[]"
+def test_switch_off(cold):
+    assert cold(LOADED, GJADET_AUTOLOAD="0").stdout.strip() == "[]"
 
 
 def test_switched_off_import_registers(fresh):
@@ -40,14 +40,14 @@ def test_any_module_can_be_imported_first(fresh, first):
     assert done.returncode == 0, done.stderr
 
 
-def test_start_file_takes_back_when_switched_off(fresh):
+def test_start_file_takes_back_when_switched_off(cold):
     code = (
         "import sys; from gjadet_yolo import autoload; autoload.start(); "
         "print('gjadet_yolo' in sys.modules, autoload.installed()); "
         "import gjadet_yolo; print(gjadet_yolo.autoload.installed())"
     )
-    assert fresh(code, GJADET_AUTOLOAD="0").stdout.split() == ["False", "False", "True"]
-    assert fresh(code).stdout.split()[-1] == "True"
+    assert cold(code, GJADET_AUTOLOAD="0").stdout.split() == ["False", "False", "True"]
+    assert cold(code).stdout.split()[-1] == "True"
 
 
 def test_pth_line_never_raises(installation, tmp_path):

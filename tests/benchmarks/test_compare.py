@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import runpy
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import yaml
 
 pytest.importorskip("faster_coco_eval")
 
+from comparison import queue
 from comparison.queue import claim
 from comparison.report import Line, gain, markdown, spread
 from comparison.result import Result
@@ -94,22 +96,42 @@ def test_claims(tmp_path):
     assert claim(tmp_path / "b")
 
 
+@pytest.fixture
+def call(fresh, monkeypatch, capsys):
+    """Run the script in this process, and its runs in new ones; what it says."""
+    code = "import runpy, sys; sys.argv.pop(0); sys.path[:0] = sys.argv.pop(), sys.argv.pop(); "
+    code += "runpy.run_path(sys.argv[0], run_name='__main__')"
+    lock = threading.Lock()
+
+    def start(command, stdout, stderr, check):
+        assert (command[:2], stderr, check) == ([sys.executable, str(SCRIPT)], subprocess.STDOUT, False)
+        with lock:
+            done = fresh(code, *command[1:], str(SCRIPT.parents[1]), str(SCRIPT.parent))
+        stdout.write(done.stdout + done.stderr)
+        return done
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *words])
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+        return capsys.readouterr().out
+
+    monkeypatch.setattr(queue.subprocess, "run", start)
+    return run
+
+
 @pytest.mark.slow
-def test_a_tiny_study(tmp_path, rendered):
+def test_a_tiny_study(tmp_path, rendered, call):
     """Two rows on two processes; the second call trains nothing, an interrupted run is trained to its end."""
     rows = [{"name": "host", "model": "yolov8n.yaml"}, {"name": "gjr", "model": "yolov8n.yaml", "loss": {"cls": "gjr"}}]
     study = write(tmp_path, rows, train={"epochs": 1, "imgsz": 64, "batch": 4, "nbs": 4})
-    command = [sys.executable, str(SCRIPT), f"study={study}", f"out={tmp_path / 'out'}", f"data={rendered}"]
-    environment = os.environ | {"PYTHONPATH": str(SCRIPT.parents[1])}
-    first = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert "2 of 2: " in first.stdout, first.stderr
+    words = [f"study={study}", f"out={tmp_path / 'out'}", f"data={rendered}"]
+    assert "2 of 2: " in call(*words)
     for suffix in ("csv", "md", "png"):
         assert (tmp_path / "out" / f"study.{suffix}").stat().st_size > 0
     result = next((tmp_path / "out" / "runs").glob("*/result.json"))
     trained = (result.parent / "fit" / "weights" / "last.pt").stat().st_mtime
     result.unlink()
-    again = subprocess.run([*command, "rows=host,gjr"], capture_output=True, text=True, check=False, env=environment)
-    assert "1 of 1: " in again.stdout, again.stderr
+    assert "1 of 1: " in call(*words, "rows=host,gjr")
     assert (result.parent / "fit" / "weights" / "last.pt").stat().st_mtime == trained
-    wrong = subprocess.run([*command, "rows=hots"], capture_output=True, text=True, check=False, env=environment)
-    assert "'hots' is no row of the study. Did you mean 'host'?" in wrong.stderr
+    with pytest.raises(SystemExit, match=r"'hots' is no row of the study\. Did you mean 'host'\?"):
+        call(*words, "rows=hots")

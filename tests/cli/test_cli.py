@@ -212,7 +212,7 @@ def test_help_without_a_verb(capsys):
 
 
 def test_models_lists_every_family(capsys):
-    assert main(["models", "scales=n", "imgsz=320"]) == 0
+    assert main(["models", "scales=n", "imgsz=64"]) == 0
     lines = capsys.readouterr().out.splitlines()
     table = {name: rest for name, *rest in map(str.split, lines) if name.endswith(".yaml")}
     tails = ("n", "n-p2", "n-paper", "n-p2-paper", "n-fpn", "n-pafpn", "n-dyhead", "n-tiny", "n-tiny-paper")
@@ -240,13 +240,13 @@ def test_doctor_says_what_is_off(fresh):
     assert "New interpreters do not load the plugin. Unset GJADET_AUTOLOAD" in done.stdout
 
 
-def test_doctor_without_ultralytics_and_torch(fresh):
+def test_doctor_without_ultralytics_and_torch(cold):
     """Says what is missing, checks what can be checked, and ends without a traceback."""
     code = (
         "import sys; sys.modules.update(ultralytics=None, torch=None)\n"
         "from gjadet_yolo.cli.main import main; sys.exit(main(['doctor']))"
     )
-    done = fresh(code)
+    done = cold(code)
     assert (done.returncode, done.stderr) == (1, "")
     assert "PROBLEM  ultralytics is not installed. Run: pip install 'ultralytics>=8.4.130,<8.5'" in done.stdout
     assert "PROBLEM  torch is not installed. Run: pip install torch" in done.stdout

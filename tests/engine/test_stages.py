@@ -6,11 +6,10 @@ import signal
 
 import pytest
 import torch
-import yaml
 from conftest import TINY
+from small import small_yaml
 from ultralytics import YOLO
 
-from gjadet_yolo import locate
 from gjadet_yolo.engine.stages import Stage, plan_stages, stage_at
 from gjadet_yolo.recipe.schedule import ScheduleConfig
 
@@ -100,24 +99,16 @@ def test_refusals_of_a_model(config, message):
     assert message in str(error.value)
 
 
-def model_yaml(folder, **schedule):
-    """gjadetn with a schedule."""
-    content = yaml.safe_load((locate.folder("cfg") / "gjadet-paper.yaml").read_text(encoding="utf-8"))
-    file = folder / "yolov8n-staged.yaml"
-    file.write_text(yaml.safe_dump(content | {"schedule": schedule}))
-    return file
-
-
 def snapshots(trainer) -> None:
     """Callback after each epoch: weights and BatchNorm statistics of a backbone layer and of the head, and the rate."""
     state = trainer.model.state_dict()
-    keep = {name: state[name].clone() for name in state if name.startswith(("model.1.", "model.22.obj"))}
+    keep = {name: state[name].clone() for name in state if name.startswith(("model.1.", "model.5.obj"))}
     trainer.kept = [*getattr(trainer, "kept", []), (keep, trainer.optimizer.param_groups[0]["lr"])]
 
 
 def test_frozen_layers_do_not_move(rendered, tmp_path):
     """Two epochs with the backbone frozen, then one without; the head moves throughout; the rate jumps."""
-    model = YOLO(model_yaml(tmp_path, freeze="backbone", epochs=2, lr=0.1))
+    model = YOLO(small_yaml(tmp_path, head="JointDetect", schedule={"freeze": "backbone", "epochs": 2, "lr": 0.1}))
     before = {name: value.clone() for name, value in model.model.state_dict().items() if name.startswith("model.1.")}
     model.add_callback("on_train_epoch_end", snapshots)
     settings = {**TINY, "warmup_epochs": 0, "lrf": 1.0, "optimizer": "AdamW", "nbs": 4}
@@ -130,14 +121,14 @@ def test_frozen_layers_do_not_move(rendered, tmp_path):
         assert torch.equal(first[name], before[name])
         assert torch.equal(second[name], before[name])
         assert not torch.equal(third[name], before[name])
-    assert not torch.equal(first["model.22.obj.0.bias"], second["model.22.obj.0.bias"])
+    assert not torch.equal(first["model.5.obj.0.bias"], second["model.5.obj.0.bias"])
     assert low == pytest.approx(0.1 * high)
 
 
 @pytest.mark.parametrize("killed_after", [0, 2])
 def test_resume_in_either_stage(rendered, fresh, tmp_path, killed_after):
     """Killed outright in the first or the second stage: the resumed run freezes what its epochs ask for."""
-    file = model_yaml(tmp_path, freeze="backbone", epochs=2)
+    file = small_yaml(tmp_path, head="JointDetect", schedule={"freeze": "backbone", "epochs": 2})
     code = (
         "import os, signal, sys\nfrom ultralytics import YOLO\nm = YOLO(sys.argv[1])\n"
         f"kill = lambda t: t.epoch == {killed_after} and os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -12,9 +12,11 @@ import pytest
 import torch
 import yaml
 from conftest import TINY
+from small import small_yaml
 from ultralytics import YOLO
 from ultralytics.nn.tasks import load_checkpoint
 
+from gjadet_yolo import locate
 from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.evaluate.curves import read_class_ratios
 from gjadet_yolo.losses.statistics import statistics
@@ -23,6 +25,12 @@ from gjadet_yolo.synth.video import VideoPlan, draw_video
 from gjadet_yolo.synth.write.videos import write_video
 
 pytestmark = pytest.mark.slow
+
+
+def paper(folder: Path) -> Path:
+    """A small model with head and losses of gjadet-paper.yaml."""
+    content = yaml.safe_load(locate.files("cfg")["gjadet-paper"].read_text(encoding="utf-8"))
+    return small_yaml(folder, head=content["head"][-1][2], loss=content["loss"])
 
 
 def read_rows(folder: Path) -> list[dict[str, str]]:
@@ -145,7 +153,7 @@ def test_recovery_from_nan_restores_the_statistics(rendered, tmp_path):
         elif trainer.epoch == 1 and len(states) == 1:
             states.append(trainer.loss_statistics())
 
-    model = YOLO("gjadetn-paper.yaml")
+    model = YOLO(paper(tmp_path))
     model.add_callback("on_train_epoch_start", poison)
     model.train(data=str(rendered), epochs=2, project=str(tmp_path), name="n", **TINY)
     assert len(states) == 2
@@ -155,7 +163,7 @@ def test_recovery_from_nan_restores_the_statistics(rendered, tmp_path):
 
 def test_columns_agree_without_validation(rendered, tmp_path):
     """val=False writes the ratios too, in the same columns in every row."""
-    YOLO("gjadetn-paper.yaml").train(data=str(rendered), epochs=2, val=False, project=str(tmp_path), name="v", **TINY)
+    YOLO(paper(tmp_path)).train(data=str(rendered), epochs=2, val=False, project=str(tmp_path), name="v", **TINY)
     lines = (tmp_path / "v" / "results.csv").read_text(encoding="utf-8").splitlines()
     assert len({line.count(",") for line in lines}) == 1
     assert "ratio/point" in lines[0]
@@ -163,7 +171,7 @@ def test_columns_agree_without_validation(rendered, tmp_path):
 
 def test_validation_loss_uses_the_statistics_of_the_training(rendered, tmp_path):
     seen = []
-    model = YOLO("gjadetn-paper.yaml")
+    model = YOLO(paper(tmp_path))
     model.add_callback("on_train_epoch_end", lambda trainer: seen.append(trainer.loss_statistics()))
     model.add_callback("on_model_save", lambda trainer: seen.append(statistics(trainer.ema.ema.criterion)))
     model.train(data=str(rendered), epochs=1, project=str(tmp_path), name="s", **TINY)
@@ -196,7 +204,7 @@ def test_class_without_instances_is_named_and_held(rendered, tmp_path, caplog):
     data = yaml.safe_load(rendered.read_text()) | {"path": str(rendered.parent)}
     data["names"] = [*data["names"].values(), "unicorn"]
     (tmp_path / "data.yaml").write_text(yaml.safe_dump(data))
-    model = YOLO("gjadetn-paper.yaml")
+    model = YOLO(paper(tmp_path))
     with caplog.at_level("WARNING", logger="ultralytics"):
         model.train(data=str(tmp_path / "data.yaml"), epochs=1, project=str(tmp_path), name="r", **TINY)
     assert "no training image holds an instance of: unicorn" in caplog.text
@@ -213,7 +221,7 @@ def break_second_step(trainer):
 
 
 def test_broken_loss_names_terms_and_images(rendered, tmp_path, caplog):
-    model = YOLO("gjadetn-paper.yaml")
+    model = YOLO(paper(tmp_path))
     model.add_callback("on_train_batch_end", break_second_step)
     with caplog.at_level("ERROR", logger="ultralytics"):
         model.train(data=str(rendered), epochs=1, project=str(tmp_path), name="r", mosaic=0, **TINY)

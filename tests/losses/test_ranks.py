@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from heads import batch as batch_of_targets
 from heads import joint, outputs
 
@@ -35,8 +35,18 @@ def train_rank(rank: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
-def test_two_gloo_ranks(tmp_path: Path):
-    mp.spawn(train_rank, args=(str(tmp_path),), nprocs=2)
+def on_two_ranks(work: Callable[[int, str], None], folder: Path, fresh: Callable) -> None:
+    """Call ``work(rank, folder)`` in two processes; they fork, as importing torch twice more takes longest."""
+    code = (
+        "import sys; sys.path[:0] = sys.argv[3:]; import test_ranks; from torch import multiprocessing as mp; "
+        "mp.start_processes(getattr(test_ranks, sys.argv[1]), (sys.argv[2],), nprocs=2, start_method='fork')"
+    )
+    done = fresh(code, work.__name__, str(folder), *map(str, (Path(__file__).parent, Path(__file__).parents[2])))
+    assert done.returncode == 0, done.stderr
+
+
+def test_two_gloo_ranks(tmp_path: Path, fresh: Callable):
+    on_two_ranks(train_rank, tmp_path, fresh)
     first, second = (torch.load(tmp_path / f"rank{rank}.pt") for rank in (0, 1))
     single = GJRLoss(4)
     for step in range(STEPS):
@@ -57,8 +67,8 @@ def train_head(rank: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
-def test_criterion_on_two_ranks(tmp_path: Path):
-    mp.spawn(train_head, args=(str(tmp_path),), nprocs=2)
+def test_criterion_on_two_ranks(tmp_path: Path, fresh: Callable):
+    on_two_ranks(train_head, tmp_path, fresh)
     first, second = (torch.load(tmp_path / f"head{rank}.pt") for rank in (0, 1))
     assert first == second
     assert set(first) == {"one2many", "one2one"}
