@@ -60,12 +60,14 @@ class Case:
         names: Words of which the message of a refusal must hold one: files, keys or values of the input.
         story: What was done to a valid input, in words.
         replaces: Result of an earlier run, which a success may replace.
+        arguments: Of a function called from Python; a ``TypeError`` that names one of them is a refusal too.
     """
 
     call: Callable[[], object]
     names: tuple[str, ...] = ()
     story: list[str] = field(default_factory=list)
     replaces: Path | None = None
+    arguments: tuple[str, ...] = ()
 
 
 Reader = Callable[[Draw], Case]

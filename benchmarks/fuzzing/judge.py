@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 import traceback
 from collections.abc import Callable
@@ -68,7 +69,8 @@ def judge(error: BaseException | None, case: Case) -> tuple[str, str]:
     message = f"{error}"
     if isinstance(error, Lost):
         return LOSS, message
-    if not isinstance(error, KNOWN) or isinstance(error, NEVER):
+    typed = isinstance(error, TypeError) and any(re.search(rf"\b{name}\b", message) for name in case.arguments)
+    if not (isinstance(error, KNOWN) or typed) or isinstance(error, NEVER):
         return RAW, message
     faults = {
         "empty": not message.strip(),

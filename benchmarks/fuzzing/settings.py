@@ -147,7 +147,8 @@ def read_degrade_case(draw: Draw) -> Case:
     if draw.chance(0.02):
         levels = draw.pick((None, [], ["rain"], "rain"))
     call = functools.partial(read_degrade, ARRAYS[kind](draw.rng), levels, int(draw.rng.integers(2**31)))
-    return Case(call, ("image", "level", "degradation"), [f"{kind}, {levels}"])
+    words, arguments = ("image", "level", "degradation"), ("image", "level", "levels")
+    return Case(call, words, [f"{kind}, {levels}"], arguments=arguments)
 
 
 def read_tiles(settings: dict[str, Any], size: tuple[int, int]) -> None:
@@ -174,4 +175,5 @@ def read_tiles_case(draw: Draw) -> Case:
         settings[str(draw.pick(list(settings)))] = draw.pick((*NUMBERS, *REALS, True, None, "640", 64.0))
     size = (int(draw.pick((1, 32, 33, 64, 96, 500, 640))), int(draw.pick((1, 32, 64, 128, 501, 2000))))
     story = [f"{', '.join(f'{key} {shown(value)}' for key, value in settings.items())}, frame {size}"]
-    return Case(functools.partial(read_tiles, settings, size), ("tile",), story)
+    call = functools.partial(read_tiles, settings, size)
+    return Case(call, ("tile", "Tiles"), story, arguments=("side", "overlap", "batch"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gjadet_yolo.cli.arguments import add_flag, positive
+from gjadet_yolo.cli.tiling import check_source, loaded, naming_model
 
 
 def add_subparser(subparsers: Any) -> None:
@@ -36,23 +37,24 @@ def run(args: argparse.Namespace) -> int:
     """Predict, draw, and say where the sheets are."""
     from gjadet_yolo.folders.whole import inputs_of, refuse_existing, whole_folder
 
+    check_source(args.source)
     inputs = inputs_of(args.model, args.source)
     refuse_existing(args.out, args.force, inputs)
-    from ultralytics import YOLO  # after it, because it takes seconds
-
-    import gjadet_yolo  # noqa: F401  registers where the autoload files are switched off
-    from gjadet_yolo.data.media import write_image
+    from gjadet_yolo.data.media import write_image  # after it, because the imports take seconds
     from gjadet_yolo.evaluate.attention import attention_maps, check_maps, draw_attention
+    from gjadet_yolo.host.sources import refuse_pipes
     from gjadet_yolo.nn.auxiliary import aux_of
 
-    model = YOLO(args.model)
-    check_maps(model.model)
+    refuse_pipes(args.source)
+    model = loaded(args.model)
+    check_maps(model.model, args.model)
     settings = {"imgsz": args.imgsz, "conf": args.conf, "vid_stride": args.vid_stride, "device": args.device}
     passes: deque[tuple[Any, Any]] = deque(maxlen=1)  # input and outputs of the last one
     model.add_callback("on_predict_start", lambda predictor: watch(predictor.model.model, passes))
     count = 0
     marked = {"model": args.model, "source": args.source, "width": args.width, **settings}
-    with whole_folder(args.out, args.force, tool="gjadet attention", settings=marked, inputs=inputs) as folder:
+    place = whole_folder(args.out, args.force, tool="gjadet attention", settings=marked, inputs=inputs)
+    with naming_model(args.model), place as folder:
         for count, result in enumerate(model.predict(args.source, stream=True, max_det=1000, **settings), 1):
             seen, outputs = passes[-1]
             maps, strides = attention_maps(aux_of(outputs)["attention"][0], seen.shape[2:], result.orig_shape)

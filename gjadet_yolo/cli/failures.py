@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import sys
 
 from gjadet_yolo.cli.extras import install_command
 
 # distribution by module, where their names differ
 DISTRIBUTIONS = {"cv2": "opencv-python", "yaml": "pyyaml", "faster_coco_eval": "faster-coco-eval"}
+PARAGRAPHS = re.compile(r"\n\s*\n")  # the host sets some of its messages in several
+
 # The host raises these for files that are no checkpoints or data YAMLs; its messages begin with ERROR.
 HOST_REFUSALS = (TypeError, AssertionError, SyntaxError)
 
@@ -44,8 +47,8 @@ def is_fault(error: Exception) -> bool:
 
 
 def explained(error: Exception) -> str:
-    """Message of a known error, with advice."""
-    text = str(error).removeprefix("ERROR ❌️").removeprefix("ERROR").strip()
+    """Message of a known error, with what to do."""
+    text = PARAGRAPHS.sub("\n", str(error).removeprefix("ERROR ❌️").removeprefix("ERROR").strip())
     if isinstance(error, ModuleNotFoundError) and "pip install" not in text:
         top = (error.name or "").split(".")[0]
         name = DISTRIBUTIONS.get(top, top)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from pathlib import Path
 from typing import Any
 
 from gjadet_yolo.cli.arguments import add_flag, positive, truth
 from gjadet_yolo.cli.tiling import (
     TileBar,
     add_tiling,
-    closest,
+    check_source,
     listed,
     loaded,
+    naming_model,
     passed_on,
     save_detections,
     tiles,
@@ -56,32 +56,24 @@ def run(args: argparse.Namespace) -> int:
     cut = tiles(args)
     check_source(args.source)  # ahead of the next import, which takes seconds
     from gjadet_yolo.host.sliced import sliced_predictor
+    from gjadet_yolo.host.sources import refuse_pipes
 
+    refuse_pipes(args.source)
     model = loaded(args.model)
     settings = passed_on(args, "source", "conf", "vid_stride", "line_width", "save_txt", "save_conf", "imgsz")
     # false differs from not given: the host then decides by the number of boxes
     settings |= {name: getattr(args, name) for name in ("show_labels", "show_conf") if getattr(args, name) is not None}
     predictor = sliced_predictor(cut, native=args.imgsz is None, watch=None if args.verbose else TileBar())
     frames, boxes, kept = 0, 0, []
-    for result in model.predict(stream=True, save=True, predictor=predictor, **settings):
-        frames, boxes = frames + 1, boxes + len(result)
-        if args.save_json or args.save_csv:
-            kept.append(detections(result, model.predictor, args.vid_stride))  # boxes only, not the pictures
+    with naming_model(args.model):
+        for result in model.predict(stream=True, save=True, predictor=predictor, **settings):
+            frames, boxes = frames + 1, boxes + len(result)
+            if args.save_json or args.save_csv:
+                kept.append(detections(result, model.predictor, args.vid_stride))  # boxes only, not the pictures
     check_read(model.predictor, frames)
     print(f"{frames} frames, {boxes / frames:.1f} boxes each: {model.predictor.save_dir}")
     save_detections(args, model.predictor.save_dir, kept, model.names)
     return 0
-
-
-def check_source(source: str) -> None:
-    """Refuse a path that does not exist.
-
-    Raises:
-        FileNotFoundError: With the closest match beside it.
-    """
-    device = source.isnumeric() or source.lower().split()[0:1] == ["screen"]
-    if not (device or "://" in source or "*" in source or Path(source).exists()):
-        raise FileNotFoundError(f"source {source} does not exist.{closest(source)}")
 
 
 def check_read(predictor: Any, frames: int) -> None:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import argparse
 import pickle
+import struct
 import sys
+import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 from gjadet_yolo.cli.arguments import add_flag, natural, positive
+from gjadet_yolo.cli.extras import install_command
 from gjadet_yolo.cli.progress import progress
+from gjadet_yolo.data.formats.content import is_pipe
+from gjadet_yolo.messages import cut, shown
 
 # arguments that are passed on to the host as they are
 HOST = ("iou", "max_det", "device", "half", "augment", "classes", "agnostic_nms", "project", "name", "exist_ok")
 LISTED = 10  # files that a message names
 SAID = 200  # characters of the host's message
+CAMERA_DIGITS = 9  # OpenCV takes numbers of 32 bits
+FAULTY, REMEDY = "cannot be read as a checkpoint:", "Copy it again, or use another one."
 
 
 class TileBar:
@@ -108,27 +116,94 @@ def loaded(name: str) -> Any:
     """
     from ultralytics import YOLO
 
+    from gjadet_yolo.host.building import FAULTS
     from gjadet_yolo.host.status import PluginError  # its package registers where the autoload files are switched off
 
     missing = f"model {name} does not exist.{closest(name, models=True)}"
     # bare names and addresses are left to the host, which finds packaged files and downloads
     if Path(name).parent != Path() and not Path(name).exists() and "://" not in name:
         raise FileNotFoundError(missing)
+    if is_pipe(Path(name)):
+        raise ValueError(f"model {name} is a pipe or device, expected a file.")
     try:
-        return YOLO(name)
+        model = YOLO(name)
     except FileNotFoundError as error:
         raise FileNotFoundError(missing) from error
     except PluginError:
         raise  # says itself what is wrong
-    except (pickle.UnpicklingError, EOFError, KeyError, RuntimeError, TypeError, AttributeError, OSError) as error:
-        if Path(name).suffix != ".pt" or not Path(name).is_file():
+    except ModuleNotFoundError as error:
+        top = (error.name or "").split(".")[0]
+        if top in ("", "gjadet_yolo"):
+            raise
+        raise ModuleNotFoundError(f"{name} needs {top}. Run: {install_command(top)}", name=error.name) from error
+    except (*FAULTS, pickle.UnpicklingError, zipfile.BadZipFile, struct.error, EOFError, OSError) as error:
+        if Path(name).suffix.lower() != ".pt" or not Path(name).is_file():
             raise
         # the first line, without what the host puts in front of a dash and in brackets
         reason = (str(error).splitlines() or [""])[0].split("—")[-1].split(" (")[0].strip(" .")[:SAID]
         raise ValueError(
-            f"{name} ({Path(name).stat().st_size:,} bytes) cannot be read as a checkpoint: "
-            f"{reason or type(error).__name__}. Copy it again, or use another one."
+            f"{name} ({Path(name).stat().st_size:,} bytes) {FAULTY} {reason or type(error).__name__}. {REMEDY}"
         ) from error
+    check_loaded(model.model, name)
+    return model
+
+
+@contextmanager
+def naming_model(name: str) -> Iterator[None]:
+    """Let errors of torch while a model works, as of weights that do not fit together, name the model.
+
+    Raises:
+        RuntimeError: With the name in front.
+    """
+    import torch
+
+    from gjadet_yolo.host.status import PluginError
+
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, (PluginError, torch.cuda.OutOfMemoryError)) or name in str(error):
+            raise
+        raise RuntimeError(f"model {name} fails: {error}") from error
+
+
+def check_loaded(model: Any, name: str) -> None:
+    """Refuse what the host takes for a model and fails on later: a file of another kind, or odd content.
+
+    Raises:
+        ValueError: Names the model and what it lacks.
+    """
+    from torch import Tensor, nn
+
+    from gjadet_yolo.host.export import export_suffixes
+
+    if not isinstance(model, nn.Module):
+        suffixes = export_suffixes()
+        if "://" not in name and not any(suffix in Path(model).name.lower() for suffix in suffixes):
+            allowed = ", ".join(suffixes)
+            raise ValueError(f"model {name} is no checkpoint, model YAML or export. Their names end in: {allowed}.")
+        return
+    strides, names, content = (getattr(model, key, None) for key in ("stride", "names", "yaml"))
+    if not (isinstance(strides, Tensor) and strides.numel() and bool((strides > 0).all())):
+        raise ValueError(f"{name} {FAULTY} its strides are {shown(strides)}. {REMEDY}")
+    if not (isinstance(names, (dict, list, tuple)) and names):
+        raise ValueError(f"{name} {FAULTY} its class names are {shown(names)}. {REMEDY}")
+    if not isinstance(content, dict):
+        raise ValueError(f"{name} {FAULTY} its model YAML is {shown(content)}. {REMEDY}")
+
+
+def check_source(source: str) -> None:
+    """Refuse a path that does not exist, before anything is loaded.
+
+    Raises:
+        FileNotFoundError: With the closest match beside it.
+        ValueError: A camera whose number is none.
+    """
+    if source.isdecimal() and len(source) > CAMERA_DIGITS:
+        raise ValueError(f"source {cut(source, 40)} is neither a file nor the number of a camera, such as 0.")
+    device = source.isdecimal() or source.lower().split()[0:1] == ["screen"]
+    if not (device or "://" in source or "*" in source or Path(source).exists()):
+        raise FileNotFoundError(f"source {source} does not exist.{closest(source)}")
 
 
 def closest(name: str, models: bool = False) -> str:

@@ -16,6 +16,7 @@ from gjadet_yolo.messages import suggestion
 ASSIGNMENT = re.compile(r"(?:--?)?([A-Za-z][\w-]*)=(.*)", re.DOTALL)
 OPTION = re.compile(r"--?([A-Za-z][\w-]*)")
 HELP = ("-h", "--help")
+LONGEST = 4096  # characters of a value, as of a path on Linux; messages repeat values
 
 Keys = Mapping[str, argparse.Action]
 
@@ -125,6 +126,10 @@ def check_value(key: str, value: str, action: argparse.Action) -> None:
     # ahead of argparse, whose messages name the option and not key=value
     if not value:
         raise UsageError(f"{key}= has no value. Write {key}={action.metavar or 'VALUE'}.")
+    if len(value) > LONGEST:
+        raise UsageError(f"{key} has a value of {len(value):,} characters, allowed: up to {LONGEST:,}.")
+    if "\0" in value:
+        raise UsageError(f"{key}={value!r} holds a NUL character, which no file and no value has.")
     try:
         read = action.type(value) if action.type else value
     except argparse.ArgumentTypeError as error:

@@ -17,7 +17,7 @@ from types import ModuleType
 import cv2
 import numpy as np
 
-from gjadet_yolo.messages import suggestion
+from gjadet_yolo.messages import shown, suggestion
 
 Degradation = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 READ_SHARE = 0.25  # of the noise variance at mid grey that does not depend on the light
@@ -51,11 +51,34 @@ def by_library(transform: object, image: np.ndarray, rng: np.random.Generator) -
 
 
 def check_picture(image: np.ndarray) -> None:
-    """Refuse what is not a colour picture of 8 bits, and say how to make one of a grey picture."""
+    """Refuse what is not a colour picture of 8 bits.
+
+    Raises:
+        TypeError: No array at all.
+        ValueError: Names shape and type, and what makes a colour picture of a grey one.
+    """
+    if not isinstance(image, np.ndarray):
+        hint = " cv2.imread gives None for a file that it cannot read." if image is None else ""
+        raise TypeError(f"image is {shown(image)}, expected a uint8 array (H, W, 3).{hint}")
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         grey = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1)
         hint = " Grey pictures: cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) makes three channels of one." if grey else ""
         raise ValueError(f"image has shape {image.shape} and type {image.dtype}, expected (H, W, 3) and uint8.{hint}")
+
+
+def check_levels(levels: Mapping[str, float]) -> None:
+    """Refuse unknown degradations and impossible levels; errors as for :func:`degrade`."""
+    if not isinstance(levels, Mapping):
+        raise TypeError(f"levels are {shown(levels)}, expected a level by name such as {{'rain': 0.5}}.")
+    for name, level in levels.items():
+        if name not in DEGRADATIONS:
+            raise ValueError(f"there is no degradation {shown(name)}.{suggestion(name, list(DEGRADATIONS))}")
+        try:
+            inside = bool(0 <= level <= 1)
+        except (TypeError, ValueError):  # an array of several numbers has no one answer
+            raise TypeError(f"level of {name} is {shown(level)}, expected a number from 0 to 1.") from None
+        if not inside:
+            raise ValueError(f"level of {name} is {shown(level)}, allowed: 0 (unchanged) to 1.")
 
 
 def degradation(apply: Degradation) -> Degradation:
@@ -148,14 +171,11 @@ def degrade(image: np.ndarray, levels: Mapping[str, float], rng: np.random.Gener
         (H, W, 3) uint8, never the input itself.
 
     Raises:
+        TypeError: The image is no array, the levels are no mapping, or a level is no number.
         ValueError: Unknown name, a level outside 0 to 1, or not a colour picture of 8 bits.
     """
     check_picture(image)
-    for name, level in levels.items():
-        if name not in DEGRADATIONS:
-            raise ValueError(f"there is no degradation '{name}'.{suggestion(name, list(DEGRADATIONS))}")
-        if not 0 <= level <= 1:
-            raise ValueError(f"level of {name} is {level}, allowed: 0 (unchanged) to 1.")
+    check_levels(levels)
     result = image
     for name, apply in DEGRADATIONS.items():
         if levels.get(name, 0) > 0:

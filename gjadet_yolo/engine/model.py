@@ -14,9 +14,12 @@ from torch import nn
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from ultralytics.utils.torch_utils import scale_img, unwrap_model
 
+from gjadet_yolo.host.building import naming_rows
+from gjadet_yolo.host.rows import title
 from gjadet_yolo.host.status import require
 from gjadet_yolo.losses.criterion import build_criterion, set_active
 from gjadet_yolo.losses.statistics import Statistics, hold_statistics, load_statistics, set_training
+from gjadet_yolo.messages import is_name, shown
 from gjadet_yolo.nn import JointDetect
 from gjadet_yolo.nn.auxiliary import attach, collecting
 from gjadet_yolo.recipe.recipe import Recipe
@@ -39,7 +42,8 @@ class GjadetModel(DetectionModel):
         verbose: Print the layer table.
 
     Raises:
-        ValueError: Unknown keys or values in the ``loss:``, ``augment:`` or ``schedule:`` block, or faulty rows.
+        ValueError: Unknown keys or values in the ``loss:``, ``augment:`` or ``schedule:`` block, or faulty rows or
+            class names.
     """
 
     loss_state: Statistics | None = None
@@ -54,7 +58,9 @@ class GjadetModel(DetectionModel):
     ) -> None:
         yaml = cfg if isinstance(cfg, dict) else yaml_model_load(cfg)
         recipe = Recipe.from_yaml(yaml)  # before the layers are built, which takes longer
-        super().__init__(yaml, ch=ch, nc=nc, verbose=verbose)
+        check_class_names(yaml)
+        with naming_rows(yaml):
+            super().__init__(yaml, ch=ch, nc=nc, verbose=verbose)
         self._recipe = recipe.resolved(joint=hasattr(self.model[-1], "obj"))
         self.names = self.yaml_names() or self.names
 
@@ -140,6 +146,20 @@ class GjadetModel(DetectionModel):
         set_training(self.criterion, self.training)
         set_active(self.criterion, self.active_terms if self.training else ())
         return super().loss(batch, preds)
+
+
+def check_class_names(yaml: dict[str, Any]) -> None:
+    """Refuse class names that are none, which the host would take for a list of them.
+
+    Raises:
+        ValueError: Names the file and the value.
+    """
+    names = yaml.get("names") or []
+    if not isinstance(names, (dict, list, tuple)):
+        raise ValueError(f"{title(yaml)}: names: {shown(names)}, expected the class names by index, or a list of them.")
+    for name in names.values() if isinstance(names, dict) else names:
+        if not is_name(name):
+            raise ValueError(f"{title(yaml)}: names: {shown(name)} is no class name, expected a text.")
 
 
 def student(model: nn.Module) -> nn.Module:

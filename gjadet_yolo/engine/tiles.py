@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Protocol
 
 import torch
 from torch.nn.functional import interpolate, pad
+
+from gjadet_yolo.messages import shown
 
 SHARED = 1.25  # of the overlap: up to this size tiles answer too, so that nothing falls between them and the frame
 BORDER = 2.0  # px from a border within which a box counts as cut
@@ -56,6 +59,10 @@ class Tiles:
         side: Side of a tile in px, a multiple of 32.
         overlap: Overlap of neighbours in px; objects up to this size are found in tiles.
         batch: Tiles that the network sees at a time.
+
+    Raises:
+        TypeError: A value is no number; names it.
+        ValueError: A value is outside of its range.
     """
 
     side: int = 640
@@ -63,6 +70,11 @@ class Tiles:
     batch: int = 4
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value, kind = getattr(self, field.name), Real if field.name == "overlap" else Integral
+            if not isinstance(value, kind):
+                what = "a number of px" if kind is Real else "a whole number"
+                raise TypeError(f"{field.name} of Tiles is {shown(value)}, expected {what}.")
         if self.side < STEP or self.side % STEP:
             raise ValueError(f"the side of a tile is {self.side} px, allowed: multiples of {STEP}.")
         if not 0 <= self.overlap <= self.side // 2:

@@ -20,11 +20,12 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 OPACITY = 0.55  # of a map over its picture
 
 
-def check_maps(model: nn.Module | str) -> None:
+def check_maps(model: nn.Module | str, name: str = "the model") -> None:
     """Refuse a model that gives no attention maps.
 
     Args:
         model: A model; the host keeps exported ones as the names of their files.
+        name: What messages call it.
 
     Raises:
         ValueError: It has none.
@@ -32,7 +33,7 @@ def check_maps(model: nn.Module | str) -> None:
     modules = model.modules() if isinstance(model, nn.Module) else ()
     if not any("attention" in getattr(module, "gives", ()) for module in modules):
         raise ValueError(
-            "the model has no attention maps: they come from a row SSPNeck of a PyTorch model, as in sspnet.yaml; "
+            f"{name} has no attention maps: they come from a row SSPNeck of a PyTorch model, as in sspnet.yaml; "
             "exported models do not give them out."
         )
 

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+def export_suffixes() -> list[str]:
+    """What the names of models end in that the host reads: ``.pt``, ``.onnx``, ``_openvino_model`` and so on."""
+    from ultralytics.engine.exporter import export_formats
+
+    return [*filter(None, export_formats()["Suffix"]), ".mlmodel"]  # an older Core ML, which is not written any more
+
+
 def check_export(model: nn.Module, file_format: str, opset: int | None = None) -> None:
     """Refuse an export that one of the model's modules rules out.
 

@@ -19,8 +19,8 @@ from typing import Any
 import torch
 import torchvision
 
-from gjadet_yolo.host.rows import check_shape, describe, shown
-from gjadet_yolo.messages import suggestion
+from gjadet_yolo.host.rows import check_shape, describe
+from gjadet_yolo.messages import bare, shown, suggestion
 from gjadet_yolo.nn.row import Plan, Row
 from gjadet_yolo.recipe.block import check_names, check_task
 
@@ -123,7 +123,7 @@ def levels_of(source: int | list[int], index: int, table: dict[int, tuple[int, .
 
 def check_output(plan: Plan, where: str) -> None:
     if not isinstance(plan.c_out, int) or plan.c_out < 1:
-        raise ValueError(f"{where}: output channels are {plan.c_out!r}, expected a positive integer.")
+        raise ValueError(f"{where}: output channels are {shown(plan.c_out)}, expected a positive integer.")
 
 
 def check_rows(d: dict[str, Any], names: dict[str, Any]) -> None:
@@ -143,7 +143,7 @@ def check_rows(d: dict[str, Any], names: dict[str, Any]) -> None:
         module = resolve(name, names)
         if module is None:
             options = sorted(k for k, v in names.items() if isinstance(v, type) and issubclass(v, torch.nn.Module))
-            raise ValueError(f"{where}: there is no module '{name}'.{suggestion(str(name), options)}")
+            raise ValueError(f"{where}: there is no module '{bare(name)}'.{suggestion(name, options)}")
         if has_rule(module):
             check_count(source, module, where)
         check_sources(source, index, where)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from gjadet_yolo.messages import is_number
+from gjadet_yolo.messages import bare, is_number, shown
 
 EXPECTED = "expected rows [from, repeats, module, [arguments]]"
+TITLE = "Model YAML"  # begins every message about one
 MOST_REPEATS = 1000  # the host would build any number, until memory ends
+MOST_VALUES = 100_000  # under one key; aliases of aliases hold 10^9
 
 
 def check_shape(model: Any) -> None:
@@ -19,6 +21,8 @@ def check_shape(model: Any) -> None:
     if not isinstance(model, dict):
         raise ValueError(f"Model YAML is {shown(model)}, expected keys and values with 'backbone' and 'head'.")
     where = title(model)
+    if endless := [key for key, value in model.items() if is_endless(value)]:
+        raise ValueError(f"{where}: {bare(endless[0])} holds itself, or more than {MOST_VALUES:,} values.")
     missing = [key for key in ("backbone", "head") if key not in model]
     if missing:
         raise ValueError(f"{where} has no {' and no '.join(map(repr, missing))}: {EXPECTED} under each.")
@@ -36,27 +40,26 @@ def check_row(row: Any, index: int, where: str) -> None:
     repeats = row[1]  # the host multiplies it by the depth and builds so many
     if not isinstance(repeats, bool) and (not is_number(repeats) or repeats > MOST_REPEATS):
         raise ValueError(
-            f"{where} row {index} [{row[0]}, ..., {row[2]}, ...]: repeats are {shown(repeats)}, "
+            f"{where} row {index} [{bare(row[0])}, ..., {bare(row[2])}, ...]: repeats are {shown(repeats)}, "
             f"expected a whole number from 1 to {MOST_REPEATS}."
         )
 
 
 def title(model: dict[str, Any]) -> str:
-    file = model.get("yaml_file")  # the host adds it to what it reads
-    return f"Model YAML {file}" if file else "Model YAML"
+    """How messages call a model YAML: with its file, where that is known."""
+    file = model.get("yaml_file")
+    return f"{TITLE} {file}" if file else TITLE
 
 
 def describe(model: dict[str, Any], index: int, row: tuple[Any, Any, Any, Any]) -> str:
     """A row as the user wrote it, for error messages."""
-    source, repeats, name, args = row
-    return f"{title(model)} row {index} [{source}, {repeats}, {name}, {list(args)}]"
+    return f"{title(model)} row {index} [{', '.join(map(bare, row))}]"
 
 
-def shown(value: Any, limit: int = 60) -> str:
-    """A value in a message, shortened."""
-    text = "a number of very many digits" if is_huge(value) else repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
-
-
-def is_huge(value: Any) -> bool:
-    return isinstance(value, int) and value.bit_length() > 128  # beyond 4300 digits Python refuses to print it
+def is_endless(value: Any) -> bool:
+    """Whether a value holds itself, or so many values that the host, which copies and prints them, would not end."""
+    pending, count = [value], 0
+    while pending and count <= MOST_VALUES:
+        item, count = pending.pop(), count + 1
+        pending.extend(item.values() if isinstance(item, dict) else item if isinstance(item, (list, tuple)) else ())
+    return bool(pending)

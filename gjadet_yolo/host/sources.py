@@ -14,8 +14,11 @@ from pathlib import Path
 import cv2
 from PIL import Image
 from ultralytics.data.loaders import LoadImagesAndVideos, SourceTypes
-from ultralytics.data.utils import exif_size
+from ultralytics.data.utils import IMG_FORMATS, VID_FORMATS, exif_size
 from ultralytics.utils import patches
+
+from gjadet_yolo.data.formats.content import is_pipe
+from gjadet_yolo.folders.whole import inputs_of
 
 open_header = getattr(patches, "_image_open", Image.open)  # the host's Image.open installs a library on failure
 JPEG, JPEG_END, JPEG_TAIL = (".jpg", ".jpeg"), b"\xff\xd9", 4096  # end marker; some files go on after it
@@ -82,6 +85,21 @@ class Files(LoadImagesAndVideos):
             elif not video and breaks_off(Path(file)):
                 found.append(f"{file} (breaks off, the rest is grey)")
         return found
+
+
+def refuse_pipes(source: str) -> None:
+    """Refuse pipes and devices in the place of images and videos, which the host would wait for.
+
+    Args:
+        source: File, folder, pattern or list of files, as for the host.
+
+    Raises:
+        ValueError: Names the first.
+    """
+    for path in inputs_of(source):
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            if file.suffix[1:].lower() in IMG_FORMATS | VID_FORMATS and is_pipe(file):
+                raise ValueError(f"{file} is a pipe or device, expected an image or a video. Move it elsewhere.")
 
 
 def breaks_off(file: Path) -> bool:

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn.functional import hardsigmoid, relu
 
-from gjadet_yolo.messages import suggestion
+from gjadet_yolo.messages import shown, suggestion
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
 # Without gradients, the task attention works through its input in parts of this size: a fresh tensor of some MB costs
@@ -122,7 +122,7 @@ class AdaptiveModule(nn.Module):
         super().__init__()
         if isinstance(order, str) or not isinstance(order, Sequence) or not order:
             raise ValueError(
-                f"order of AdaptiveModule is {order!r}, expected a list such as [spatial, scale, task]; "
+                f"order of AdaptiveModule is {shown(order)}, expected a list such as [spatial, scale, task]; "
                 f"in a YAML row it is a list of its own: [[spatial, scale]]."
             )
         for name in order:

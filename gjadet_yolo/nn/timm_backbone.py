@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from gjadet_yolo.messages import suggestion
+from gjadet_yolo.messages import shown, suggestion
 from gjadet_yolo.nn.row import Plan, Row
 
 STRIDES = (8, 16, 32)
@@ -47,7 +47,8 @@ def dry_run(name: str) -> nn.Module:
         known = timm.list_models()
         hint = suggestion(str(name), known).partition(" Allowed")[0]
         raise ValueError(
-            f"timm has no model {name!r}.{hint} All {len(known)}: python -c 'import timm; print(timm.list_models())'"
+            f"timm has no model {shown(name)}.{hint} "
+            f"All {len(known)}: python -c 'import timm; print(timm.list_models())'"
         )
     try:
         with torch.device("meta"):
@@ -119,7 +120,8 @@ class TimmBackbone(nn.Module):
         if not row.args:
             raise ValueError("it names no model, e.g. [resnet50].")
         if not isinstance(strides, (list, tuple)) or not strides or list(strides) != sorted(set(strides)):
-            raise ValueError(f"strides are {strides!r}, expected different numbers in rising order, e.g. [8, 16, 32].")
+            found = shown(strides)
+            raise ValueError(f"strides are {found}, expected different numbers in rising order, e.g. [8, 16, 32].")
         return Plan.of_levels(args, stages(row.args[0], strides)[1])
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 from ultralytics.nn.modules import C2f, Conv, DWConv
 
+from gjadet_yolo.messages import shown
 from gjadet_yolo.nn.levels import check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
@@ -79,10 +80,10 @@ class TPNeck(nn.Module):
         channels, layers = (*row.args, 2)[:2] if row.args else ((), 2)
         if not isinstance(channels, (list, tuple)) or len(channels) != len(row.channels):
             raise ValueError(
-                f"channels are {channels!r}, expected one number for each of the {len(row.channels)} levels."
+                f"channels are {shown(channels)}, expected one number for each of the {len(row.channels)} levels."
             )
         if not isinstance(layers, int) or layers < 1:
-            raise ValueError(f"layers are {layers!r}, allowed: whole numbers of 1 and more.")
+            raise ValueError(f"layers are {shown(layers)}, allowed: whole numbers of 1 and more.")
         c2 = [row.scaled(c) for c in channels]
         return Plan.of_levels((row.channels, c2, layers, row.repeats), c2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gjadet_yolo.messages import is_number
+from gjadet_yolo.messages import is_number, shown
 from gjadet_yolo.recipe.block import read_block
 
 
@@ -29,7 +29,7 @@ class AugmentConfig:
         for field in fields(self):
             value = getattr(self, field.name)
             if not (is_number(value) and 0 <= value <= 1):
-                raise ValueError(f"augment: {field.name} is {value!r}, allowed: 0 to 1.")
+                raise ValueError(f"augment: {field.name} is {shown(value)}, allowed: 0 to 1.")
 
     @classmethod
     def from_yaml(cls, block: dict[str, Any] | None) -> AugmentConfig:

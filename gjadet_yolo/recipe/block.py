@@ -7,7 +7,7 @@ from dataclasses import fields
 from difflib import SequenceMatcher
 from typing import Any
 
-from gjadet_yolo.messages import suggestion
+from gjadet_yolo.messages import bare, shown, suggestion
 
 BLOCKS = ("loss", "augment", "schedule")
 """Top-level blocks of a model YAML that this package reads; a model with one gets the classes of ``engine/``."""
@@ -41,11 +41,11 @@ def read_block(config: type, name: str, block: dict[str, Any] | None, example: s
         ValueError: Not a mapping, an unknown key, with the closest match, or a key without a value.
     """
     if block is not None and not isinstance(block, dict):
-        raise ValueError(f"{name}: is {block!r}, expected keys and values such as '{example}'.")
+        raise ValueError(f"{name}: is {shown(block)}, expected keys and values such as '{example}'.")
     names = [field.name for field in fields(config)]
     for key, value in (block or {}).items():
         if key not in names:
-            raise ValueError(f"{name}: has an unknown key {key!r}.{suggestion(str(key), names)}")
+            raise ValueError(f"{name}: has an unknown key {shown(key)}.{suggestion(key, names)}")
         if value is None:
             raise ValueError(f"{name}: {key} has no value. Give it one, or leave the key out for the default.")
     return dict(block or {})
@@ -90,7 +90,7 @@ def task_problem(yaml: Mapping[Any, Any], task: str = "detect") -> str:
     if blocks and head not in DETECTORS:
         return (
             f"Model YAML has {blocks}, which nothing would read: these blocks are for detection, and its head is "
-            f"{head}. Leave them out, or use one of the heads {', '.join(DETECTORS)}."
+            f"{bare(head)}. Leave them out, or use one of the heads {', '.join(DETECTORS)}."
         )
     if task != "detect" and head in DETECTORS:
         return (

@@ -10,7 +10,7 @@ from torch import nn
 
 from gjadet_yolo.losses.catalog import CLASS_LOSSES
 from gjadet_yolo.losses.iou import BOX_LOSSES, PENALTIES
-from gjadet_yolo.messages import check_ranges, suggestion
+from gjadet_yolo.messages import check_ranges, shown, suggestion
 from gjadet_yolo.recipe.block import read_block
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -97,10 +97,9 @@ class LossConfig:
 
     def __post_init__(self) -> None:
         for key, options in CHOICES.items():
-            if getattr(self, key) not in options:
-                raise ValueError(
-                    f"loss: {key} is {getattr(self, key)!r}.{suggestion(str(getattr(self, key)), options)}"
-                )
+            value = getattr(self, key)
+            if value not in options:
+                raise ValueError(f"loss: {key} is {shown(value)}.{suggestion(value, options)}")
         check_ranges(self, "loss", RANGES)
         if self.beta is not None and 0 < self.beta < 1:
             raise ValueError(

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gjadet_yolo.messages import check_ranges, suggestion
+from gjadet_yolo.messages import check_ranges, shown, suggestion
 from gjadet_yolo.recipe.block import read_block
 
 SECTIONS = ("backbone", "neck", "head")
@@ -49,16 +49,16 @@ class StageConfig:
         for layer in self.freeze:
             known = layer in SECTIONS or (isinstance(layer, int) and not isinstance(layer, bool) and layer >= 0)
             if not known:
-                hint = suggestion(str(layer), [*SECTIONS, "layer numbers"])
-                raise ValueError(f"schedule: freeze has {layer!r}.{hint}")
+                hint = suggestion(layer, [*SECTIONS, "layer numbers"])
+                raise ValueError(f"schedule: freeze has {shown(layer)}.{hint}")
         check_ranges(self, "schedule", RANGES)
         if self.epochs > 1 and self.epochs != int(self.epochs):
             raise ValueError(f"schedule: epochs is {self.epochs}, allowed: a share below 1, or a whole number.")
         if not isinstance(self.stream, str):
-            raise ValueError(f"schedule: stream is {self.stream!r}, expected a folder of images.")
+            raise ValueError(f"schedule: stream is {shown(self.stream)}, expected a folder of images.")
         for term in self.terms:
             if not isinstance(term, str):
-                raise ValueError(f"schedule: terms has {term!r}, expected names of loss terms such as box_loss.")
+                raise ValueError(f"schedule: terms has {shown(term)}, expected names of loss terms such as box_loss.")
 
     @classmethod
     def from_yaml(cls, block: dict[str, Any]) -> StageConfig:

@@ -1,58 +1,24 @@
-"""The fuzzing harness sees planted tracebacks, hangs, crashes and losses, and finds none of its own in 100 cases."""
+"""The fuzzing harness sees planted tracebacks, hangs, crashes and losses, and finds none of its own in 60 cases."""
 
 from __future__ import annotations
 
 import csv
-import os
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fuzz import main
-from fuzzing.case import CRASH, HANG, LOSS, RAW, REFUSED, SUCCEEDED, UNCLEAR, Case, Draw, Registry, Result, rng_of
+from fuzzing.case import RAW, REFUSED, SUCCEEDED, UNCLEAR, Case, Draw, Result, rng_of
 from fuzzing.judge import judge, run_case
 from fuzzing.keep import contents, losses
 from fuzzing.mutate import json_text, mutated, mutated_bytes, yaml_text
 from fuzzing.report import table
 from fuzzing.run import READERS, Plan, registry, run
 from fuzzing.samples import coco_content, model_content
+from planted import EXPECTED, PLANTED
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the cases have names and pipes that Windows lacks")
-
-
-def refuse(text: str) -> None:
-    """Refuse an input as readers do."""
-    raise ValueError(text)
-
-
-def planted(draw: Draw) -> Case:
-    """One of every kind of outcome, by chance."""
-    (draw.folder / "mine.txt").write_text("the only copy", encoding="utf-8")
-    calls = {
-        "fine": lambda: None,
-        "clear": lambda: refuse("a.json: entry 3 has no 'id'."),
-        "unclear": lambda: refuse("embedded null byte"),
-        "raw": lambda: {}["id"],
-        "hang": lambda: time.sleep(60),
-        "crash": lambda: os._exit(9),
-        "loss": lambda: (draw.folder / "mine.txt").unlink(),
-    }
-    kind = str(draw.pick(list(calls)))
-    return Case(calls[kind], ("a.json",), [kind])
-
-
-PLANTED = Registry({"planted": (1.0, planted)})
-EXPECTED = {
-    "fine": SUCCEEDED,
-    "clear": REFUSED,
-    "unclear": UNCLEAR,
-    "raw": RAW,
-    "hang": HANG,
-    "crash": CRASH,
-    "loss": LOSS,
-}
 
 
 def kind_of(number: int) -> str:
@@ -64,11 +30,11 @@ def kind_of(number: int) -> str:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Result]:
-    """Results of one planted case of each kind, in two workers."""
+    """Results of one planted case of each kind; a hang and a crash cost a worker each."""
     first = {kind_of(number): number for number in reversed(range(60))}
     assert set(first) == set(EXPECTED)
-    plan = Plan(0, tmp_path_factory.mktemp("planted"), f"{__name__}:PLANTED", limit_s=1.0)
-    return {result.number: result for result in run(plan, sorted(first.values()), 2)}
+    plan = Plan(0, tmp_path_factory.mktemp("planted"), "planted:PLANTED", limit_s=1.0)
+    return {result.number: result for result in run(plan, sorted(first.values()), 1)}
 
 
 class TestHarness:
@@ -79,9 +45,9 @@ class TestHarness:
     def test_what_is_said_of_them(self, found: dict[int, Result]):
         by_kind = {result.story: result for result in found.values()}
         assert (by_kind["raw"].error, by_kind["raw"].message) == ("KeyError", "'id'")
-        assert by_kind["raw"].frame.startswith("test_fuzz.py:")
+        assert by_kind["raw"].frame.startswith("planted.py:")
         assert by_kind["hang"].message == "more than 1 s" and 1 <= by_kind["hang"].seconds < 6
-        assert "time.sleep(60)" in by_kind["hang"].trace or "test_fuzz.py" in by_kind["hang"].trace
+        assert "time.sleep(60)" in by_kind["hang"].trace or "planted.py" in by_kind["hang"].trace
         assert by_kind["crash"].message.startswith("exit code 9")
         assert by_kind["loss"].message.startswith("gone or changed: home/user/project/mine.txt")
         assert by_kind["unclear"].message.startswith("(names neither file, key nor value) embedded")
@@ -98,10 +64,7 @@ class TestHarness:
 
     def test_a_case_that_cannot_be_made_ends_the_run(self, tmp_path: Path):
         with pytest.raises(RuntimeError, match=r"case 0 cannot be made: (.|\n)*ZeroDivisionError"):
-            run(Plan(0, tmp_path, f"{__name__}:FAULTY"), [0], 1)
-
-
-FAULTY = Registry({"faulty": (1.0, lambda draw: Case(lambda: None, (), [str(1 // 0)]))})
+            run(Plan(0, tmp_path, "planted:FAULTY"), [0], 1)
 
 
 class TestRules:
@@ -126,6 +89,18 @@ class TestRules:
     )
     def test_outcome(self, error: Exception | None, outcome: str):
         assert judge(error, Case(lambda: None, ("a.json",)))[0] == outcome
+
+    @pytest.mark.parametrize(
+        ("message", "arguments", "outcome"),
+        [
+            ("level of rain is None, expected a number", ("level",), REFUSED),
+            ("level of rain is None, expected a number", (), RAW),
+            ("'<=' not supported between instances of 'int' and 'NoneType'", ("level",), RAW),
+            ("an unlevelled list", ("level",), RAW),
+        ],
+    )
+    def test_a_type_error_has_to_name_the_argument(self, message: str, arguments: tuple[str, ...], outcome: str):
+        assert judge(TypeError(message), Case(lambda: None, (), arguments=arguments))[0] == outcome
 
     def test_what_counts_as_lost(self, tmp_path: Path):
         (tmp_path / "out").mkdir()
@@ -165,15 +140,12 @@ class TestMutations:
 
 
 class TestScript:
-    @pytest.mark.xfail(
-        strict=True, reason="pipes, values without a short repr, stock rows, attention and types are open"
-    )
-    def test_a_hundred_cases_find_nothing(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    def test_sixty_cases_find_nothing(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         """The published figures in small; every reader has cases among them."""
-        status = main(["cases=100", "seed=0", "workers=1", "limit=4", f"out={tmp_path}"])
+        status = main(["cases=60", "seed=0", "workers=1", f"out={tmp_path}"])
         rows = list(csv.reader((tmp_path / "failures.csv").open(encoding="utf-8")))
         assert (status, rows[1:]) == (0, [])
-        assert "| all | 100 |" in capsys.readouterr().out
+        assert "| all | 60 |" in capsys.readouterr().out
         lines = (tmp_path / "fuzz.md").read_text(encoding="utf-8").splitlines()
         assert sum(line.startswith("| ") for line in lines) == 3 + len(
             registry(READERS).readers
@@ -181,7 +153,7 @@ class TestScript:
 
     def test_failures_are_listed_and_the_status_is_1(self, tmp_path: Path):
         number = next(number for number in range(60) if kind_of(number) == "raw")
-        settings = [f"readers={__name__}:PLANTED", f"first={number}", "cases=1", f"out={tmp_path}"]
+        settings = ["readers=planted:PLANTED", f"first={number}", "cases=1", f"out={tmp_path}"]
         assert main(settings) == 1
         rows = list(csv.reader((tmp_path / "failures.csv").open(encoding="utf-8")))
         assert rows[1][:5] == [str(number), "planted", RAW, "KeyError", "'id'"]

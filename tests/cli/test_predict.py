@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from ultralytics.utils import LOGGER
 
 from gjadet_yolo.cli.main import main, parse
-from gjadet_yolo.cli.tiling import TileBar, passed_on
+from gjadet_yolo.cli.tiling import TileBar, check_loaded, naming_model, passed_on
 from gjadet_yolo.host.sources import Files, breaks_off, is_local
 from gjadet_yolo.locate import weights
 
@@ -101,14 +103,15 @@ def test_what_is_a_file_and_what_is_a_device(tmp_path):
     assert not any(map(is_local, ("0", "rtsp://camera/1", "nowhere", "screen", np.zeros((2, 2, 3)))))
 
 
+@pytest.mark.parametrize("verb", ["predict", "attention"])
 @pytest.mark.parametrize("kind", ["empty", "noise", "torn"])
-def test_damaged_checkpoints_get_one_line(kind, tmp_path, picture, capsys):
+def test_damaged_checkpoints_get_one_line(kind, verb, tmp_path, picture, capsys):
     whole = weights(MODEL).read_bytes()
     content = {"empty": b"", "noise": np.random.default_rng(1).bytes(3000), "torn": whole[:50_000]}[kind]
     file = tmp_path / "best.pt"
     file.write_bytes(content)
     cv2.imwrite(str(tmp_path / "a.png"), picture)
-    assert main(["predict", f"model={file}", f"source={tmp_path / 'a.png'}"]) == 1
+    assert main([verb, f"model={file}", f"source={tmp_path / 'a.png'}"]) == 1
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 1
     assert errors[0].startswith(f"Error: {file} ({len(content):,} bytes) cannot be read as a checkpoint: ")
@@ -129,6 +132,55 @@ def test_missing_files_name_the_closest(words, message, tmp_path, capsys):
     (tmp_path / "best.pt").touch()
     assert main(["predict", *(word.format(tmp_path) for word in words)]) == 1
     assert message.format(tmp_path, tmp_path) in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("verb", ["predict", "attention"])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["model={}", "source={}"], "model {} is no checkpoint, model YAML or export. Their names end in: .pt, "),
+        (["model={}/best", "source={}"], "model {}/best is no checkpoint, model YAML or export."),
+        (["model={}/pipe.pt", "source={}"], "model {}/pipe.pt is a pipe or device, expected a file."),
+        (["model={}/zero.pt", "source={}"], "zero.pt (370 bytes) cannot be read as a checkpoint: "),
+        (["model=best.pt", "source=" + "9" * 400], "9... is neither a file nor the number of a camera, such as 0."),
+        (["model=best.pt", "source={}/a\0b"], r"a\x00b' holds a NUL character"),
+        (["model=best.pt", "source=" + "x" * 5000], "source has a value of 5,000 characters, allowed: up to 4,096."),
+        (["model=best.pt", "source={}/films"], "films/a.mp4 is a pipe or device, expected an image or a video."),
+    ],
+)
+def test_what_is_no_model_or_source_is_named(verb, words, message, tmp_path, capsys):
+    (tmp_path / "films").mkdir()
+    for name in ("pipe.pt", "films/a.mp4"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "best").write_bytes(b"\n")
+    torch.save(0, tmp_path / "zero.pt", _use_new_zipfile_serialization=False)
+    assert main([verb, *(word.format(tmp_path) for word in words)]) == 1
+    assert message.format(tmp_path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("stride", [{}], "its strides are [{}]"),
+        ("stride", torch.zeros(3), "its strides are tensor([0., 0., 0.])"),
+        ("names", 7, "its class names are 7"),
+        ("yaml", "x", "its model YAML is 'x'"),
+    ],
+)
+def test_checkpoints_of_odd_content(key, value, message):
+    model = torch.nn.Identity()
+    model.stride, model.names, model.yaml = torch.ones(1), {0: "a"}, {}
+    check_loaded(model, "best.pt")
+    setattr(model, key, value)
+    with pytest.raises(ValueError, match=r"^best.pt cannot be read as a checkpoint: ") as error:
+        check_loaded(model, "best.pt")
+    assert message in str(error.value)
+
+
+def test_errors_of_torch_name_the_model():
+    with pytest.raises(RuntimeError, match=r"^model best.pt fails: "), naming_model("best.pt"):
+        torch.zeros(3) + torch.zeros(2)
 
 
 def test_the_host_chooses_what_is_not_given():

@@ -131,6 +131,30 @@ def test_refusals(levels, message, picture):
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("image", "levels", "message"),
+    [
+        (None, {}, r"image is None, expected a uint8 array \(H, W, 3\)\. cv2\.imread gives None"),
+        ([[[0, 0, 0]]], {}, "image is .*, expected a uint8 array"),
+        ("same", None, "levels are None, expected a level by name"),
+        ("same", "rain", "levels are 'rain', expected a level by name"),
+        ("same", {"dust": None}, "level of dust is None, expected a number from 0 to 1"),
+        ("same", {"fog": "0.5"}, "level of fog is '0.5', expected a number"),
+        ("same", {"blur": [0.5]}, r"level of blur is \[0\.5\], expected a number"),
+        ("same", {"noise": 1 + 0j}, r"level of noise is \(1\+0j\), expected a number"),
+        ("same", {"noise": np.ones(2)}, "level of noise is .*, expected a number"),
+    ],
+)
+def test_wrong_types_name_the_argument(image, levels, message, picture):
+    with pytest.raises(TypeError, match=message):
+        degrade(picture if isinstance(image, str) else image, levels, np.random.default_rng(0))
+
+
+def test_a_name_that_is_no_text(picture):
+    with pytest.raises(ValueError, match=r"there is no degradation 1\. Allowed: rain, fog"):
+        degrade(picture, {1: 0.5}, np.random.default_rng(0))
+
+
 def test_refuses_other_pictures():
     with pytest.raises(ValueError, match=r"shape \(5, 5\) and type float64, expected \(H, W, 3\) and uint8"):
         degrade(np.zeros((5, 5)), {}, np.random.default_rng(0))

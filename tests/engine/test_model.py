@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +23,45 @@ CFG = Path(__file__).parents[2] / "cfg"
 def test_classes_of_the_yaml_and_of_the_data():
     assert GjadetModel("gjadetn-paper.yaml", verbose=False).names[0] == "point"
     assert GjadetModel("gjadetn-paper.yaml", nc=3, verbose=False).names == {0: "0", 1: "1", 2: "2"}
+
+
+ROWS = [[-1, 1, "Conv", [8, 3, 2]], [-1, 1, "Conv", [8, 3, 2]]]
+HEAD = [[-1, 1, "nn.Upsample", ["None", 2, "nearest"]], [[-1, 0], 1, "Concat", [1]], [[3, 1], 1, "JointDetect", ["nc"]]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"backbone.1.3.2": "x"}, r"Model YAML a.yaml row 1 \[-1, 1, Conv, \[8, 3, 'x'\]\] cannot be built: "),
+        ({"backbone.1.3.0": "x"}, r"row 1 \[-1, 1, Conv, \['x', 3, 2\]\] cannot be built: TypeError: '<' not"),
+        ({"backbone.1.3": []}, r"row 1 \[-1, 1, Conv, \[\]\] cannot be built: IndexError: list index out of range"),
+        ({"head.0.3.1": 4}, r"row 3 \[\[-1, 0\], 1, Concat, \[1\]\] cannot be built: Sizes of tensors must match"),
+        ({"head.0.3.2": False}, r"row 2 .*nn.Upsample.* cannot be built: NotImplementedError: Input Error"),
+        ({"reg_max": {}}, r"row 4 .*JointDetect, \[nc\]\] cannot be built: TypeError: "),
+        ({"scales": {"n": [1, -float("inf"), 64]}}, "row 0 .* cannot be built: OverflowError: cannot convert"),
+        ({"scales": {"n": 1}}, "^Model YAML a.yaml cannot be built: TypeError: cannot unpack"),
+        ({"nc": "x"}, "^Model YAML a.yaml row 4 .* cannot be built: "),
+        ({"names": 0.5}, "^Model YAML a.yaml: names: 0.5, expected the class names"),
+        ({"names": ["a", 16**5000]}, "^Model YAML a.yaml: names: a number of very many digits is no class name"),
+        ({"names": ["a", ["b"]]}, r"^Model YAML a.yaml: names: \['b'\] is no class name"),
+        ({"backbone.0.2": "Cnv"}, r"^Model YAML a.yaml row 0 \[-1, 1, Cnv, \[8, 3, 2\]\]: there is no module"),
+    ],
+    ids=lambda value: "",
+)
+def test_what_the_host_chokes_on_names_file_and_row(changes, message):
+    yaml = {"nc": 2, "yaml_file": "a.yaml", "backbone": deepcopy(ROWS), "head": deepcopy(HEAD)}
+    GjadetModel(deepcopy(yaml), verbose=False)
+    for path, value in changes.items():
+        *way, last = (int(key) if key.isdigit() else key for key in path.split("."))
+        reduce(getitem, way, yaml)[last] = value
+    with pytest.raises(ValueError, match=message):
+        GjadetModel(yaml, verbose=False)
+
+
+def test_stock_models_keep_the_errors_of_the_host():
+    head = [[[0, 1], 1, "Detect", ["nc"]]]
+    with pytest.raises(TypeError):
+        DetectionModel({"nc": 2, "backbone": [[-1, 1, "Conv", ["x", 3, 2]], ROWS[1]], "head": head}, verbose=False)
 
 
 @pytest.mark.parametrize("family", ["gjadet", "gjadet-p2", "gjadet-yolo11", "gjadet-yolo26"])

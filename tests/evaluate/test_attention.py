@@ -52,8 +52,8 @@ def test_sheet_has_the_frame_and_each_level():
 
 @pytest.mark.parametrize("model", [nn.Conv2d(3, 4, 1), "best.onnx"])
 def test_model_without_maps(model):
-    with pytest.raises(ValueError, match="a row SSPNeck"):
-        check_maps(model)
+    with pytest.raises(ValueError, match=r"^best.pt has no attention maps: they come from a row SSPNeck"):
+        check_maps(model, "best.pt")
 
 
 def test_verb_writes_a_sheet_per_picture(tmp_path, capsys):
@@ -68,4 +68,4 @@ def test_verb_writes_a_sheet_per_picture(tmp_path, capsys):
     assert main(words) == 1
     assert "exists already" in capsys.readouterr().err
     assert main(["attention", "model=yolov8n.yaml", f"source={frames}", f"out={tmp_path / 'none'}"]) == 1
-    assert "no attention maps" in capsys.readouterr().err
+    assert "yolov8n.yaml has no attention maps" in capsys.readouterr().err

@@ -324,6 +324,15 @@ ROWS = "backbone: [[-1, {n}, Conv, [8]]]\nhead: [[-1, 1, Conv, [8]]]\n"
         (ROWS.format(n="9" * 400), "repeats are a number of very many digits, expected a whole number from 1 to 1000"),
         (ROWS.format(n=".inf"), "repeats are inf, expected"),
         (ROWS.format(n="1001"), "repeats are 1001, expected"),
+        ("backbone: &loop [*loop]\nhead: []", "gjadet.yaml: backbone holds itself, or more than 100,000 values"),
+        (
+            f"backbone: [[-1, 1, Conv, {'[' * 50}{']' * 50}]]\nhead: [[-1, 1, 0x{'f' * 5000}, []]]\nloss: {{}}",
+            "its head is a number of very many digits. Leave",
+        ),
+        (
+            f"backbone: [[-1, 1, Conv, [8]]]\nhead: [[-1, 1, {'[' * 50}{']' * 50}, []], [-1, 1, JointDetect, [1]]]",
+            r"gjadet.yaml row 1 \[-1, 1, \[\[\[\[\[...\]\]\]\]\], \[\]\]: there is no module",
+        ),
         ("[1, 2]", "gjadet.yaml' is not a valid YAML mapping"),
         ("backbone: [", "YAML syntax error in 'gjadet.yaml'"),
         ("backbone: !!python/name:os.system", "YAML syntax error in 'gjadet.yaml'"),

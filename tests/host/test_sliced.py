@@ -98,6 +98,20 @@ def test_impossible_tiles(settings, message):
         Tiles(*settings)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"side": None}, "side of Tiles is None, expected a whole number"),
+        ({"side": 64.0}, "side of Tiles is 64.0, expected a whole number"),
+        ({"overlap": "640"}, "overlap of Tiles is '640', expected a number of px"),
+        ({"batch": 4.0}, "batch of Tiles is 4.0, expected a whole number"),
+    ],
+)
+def test_tiles_of_another_type(settings, message):
+    with pytest.raises(TypeError, match=message):
+        Tiles(**settings)
+
+
 def test_models_without_raw_predictions_are_refused():
     with pytest.raises(ValueError, match=r"6 rows, and it gives \(1, 300, 6\): an NMS-free head"):
         raw_predictions(torch.zeros(1, 300, 6), 2)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path, PurePosixPath
-from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from gjadet_yolo.data.formats.boxes import (
 )
 from gjadet_yolo.data.formats.coco_json import as_id, as_number, class_table, find_annotations, read_json, split_names
 from gjadet_yolo.data.formats.images import refused_name, usable_size
+from gjadet_yolo.messages import shown
 
 Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 Boxes = list[tuple[float, ...]]
@@ -39,12 +39,12 @@ def group_boxes(
             report.add(split, "annotations that are no mapping, dropped", f"entry {number} of 'annotations'")
             continue
         image, category = as_id(annotation.get("image_id")), as_id(annotation.get("category_id"))
-        where = known.get(image, f"image id {short(annotation.get('image_id'))}")
-        box, detail = annotation.get("bbox"), f"annotation id {short(annotation.get('id'))}"
+        where = known.get(image, f"image id {shown(annotation.get('image_id'))}")
+        box, detail = annotation.get("bbox"), f"annotation id {shown(annotation.get('id'))}"
         if image not in known:
             report.add(split, "boxes of an unlisted image, dropped", where, detail)
         elif category not in indices:
-            detail += f", category id {short(annotation.get('category_id'))}"
+            detail += f", category id {shown(annotation.get('category_id'))}"
             report.add(split, "boxes of an unlisted category, dropped", where, detail)
         elif annotation.get("iscrowd"):
             report.add(split, "crowd boxes, dropped", where, detail)

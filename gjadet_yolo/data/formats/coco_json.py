@@ -9,10 +9,11 @@ import json
 import math
 from collections.abc import Hashable, Iterable
 from pathlib import Path
-from reprlib import repr as short  # values of a faulty file can be of any length
 from typing import Any
 
 from gjadet_yolo.data.formats.boxes import HOST_SPLITS
+from gjadet_yolo.data.formats.content import read_text
+from gjadet_yolo.messages import bare, shown
 
 # What each entry of a list has to state, as a number or a text.
 KEYS = {"images": ("id", "file_name"), "categories": ("id", "name")}
@@ -25,7 +26,7 @@ def read_json(file: Path) -> dict[str, Any]:
         ValueError: Not JSON, not a COCO detection file, or two images with one id; names the file and the fault.
     """
     try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
+        content = json.loads(read_text(file))
     except (ValueError, RecursionError) as error:  # also text that is not UTF-8, and numbers of 5000 digits
         raise ValueError(f"{file} is not valid JSON: {error}.") from error
     lists = ("images", "annotations", "categories")
@@ -39,7 +40,7 @@ def read_json(file: Path) -> dict[str, Any]:
                     raise ValueError(f"{file}: entry {number} of '{key}' has no '{name}'.")
                 if not isinstance(entry[name], (int, float, str)):
                     raise ValueError(
-                        f"{file}: entry {number} of '{key}' has the {name} {short(entry[name])}, "
+                        f"{file}: entry {number} of '{key}' has the {name} {shown(entry[name])}, "
                         f"expected a number or a text."
                     )
     refuse_shared_ids(content["images"], file)
@@ -54,8 +55,8 @@ def refuse_shared_ids(images: list[dict[str, Any]], file: Path) -> None:
         for key in ("file_name", "width", "height"):
             if other is not image and other.get(key) != image.get(key):
                 raise ValueError(
-                    f"{file}: two images have the id {short(image['id'])}, with the {key} {short(other.get(key))} and "
-                    f"{short(image.get(key))}, so that their boxes cannot be told apart. Give each image its own id."
+                    f"{file}: two images have the id {shown(image['id'])}, with the {key} {shown(other.get(key))} and "
+                    f"{shown(image.get(key))}, so that their boxes cannot be told apart. Give each image its own id."
                 )
 
 
@@ -95,7 +96,8 @@ def class_table(contents: dict[str, dict[str, Any]]) -> tuple[dict[Hashable, int
             name = str(category["name"])
             if by_id.setdefault(category["id"], name) != name:
                 raise ValueError(
-                    f"Category id {category['id']} is '{by_id[category['id']]}' in one split and '{name}' in {split}."
+                    f"Category id {bare(category['id'])} is '{bare(by_id[category['id']])}' in one split and "
+                    f"'{bare(name)}' in {split}."
                 )
     # numbers before texts, which Python does not compare with each other
     ids = sorted(by_id, key=lambda number: (isinstance(number, str), number))

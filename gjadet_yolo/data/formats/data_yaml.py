@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from reprlib import repr as short  # values of a faulty file can be of any length
 from typing import Any
 
 import yaml
 
 from gjadet_yolo.data.formats.boxes import HOST_SPLITS, Report
+from gjadet_yolo.data.formats.content import read_text
 from gjadet_yolo.locate import YAML_SUFFIXES, dataset_yaml, files
-from gjadet_yolo.messages import suggestion
+from gjadet_yolo.messages import bare, is_huge, is_name, shown, suggestion
+
+MOST_CLASSES = 100_000  # far above any data set, and a table of them is still small
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def find_data_yaml(source: Path) -> Path:
 def read_mapping(file: Path) -> dict[str, Any]:
     """Content of a YAML file; a ValueError with the file and the fault where that is no mapping."""
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+        content = yaml.safe_load(read_text(file))
     except UnicodeDecodeError as error:
         raise ValueError(f"{file} is no text in UTF-8: {error}. Save it in this encoding.") from error
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
@@ -77,7 +79,7 @@ def read_mapping(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         if content is None:  # an empty file; the checks that follow say what it lacks
             return {}
-        raise ValueError(f"{file} holds {short(content)}, expected 'train:', 'val:' and 'names:' with their values.")
+        raise ValueError(f"{file} holds {shown(content)}, expected 'train:', 'val:' and 'names:' with their values.")
     return content
 
 
@@ -100,22 +102,24 @@ def load_data_yaml(file: Path, report: Report) -> DataYaml:
 def class_names(content: dict[str, Any], file: Path) -> dict[int, str]:
     """Class names by index, in the order of the indices; a ValueError where there are none, or faulty ones."""
     names, count = content.get("names"), content.get("nc")
-    if names is None and isinstance(count, int) and count > 0:
+    if names is None and isinstance(count, int) and 0 < count <= MOST_CLASSES:
         return {index: f"class_{index}" for index in range(count)}  # the names that the host gives
     if not isinstance(names, (dict, list)) or not names:
         raise ValueError(f"{file} has no 'names:', expected the class names by index.")
     table: dict[int, str] = {}
     for key, name in names.items() if isinstance(names, dict) else enumerate(names):
-        digits = str(key) if isinstance(key, (int, str)) else ""
-        if not (digits.isascii() and digits.isdigit()):
-            raise ValueError(f"{file}: names: {short(key)} is no class index, allowed: 0, 1, 2, ...")
-        if name is None or isinstance(name, (dict, list, set, tuple)):
-            raise ValueError(f"{file}: names: {digits}: {short(name)} is no class name, expected a text.")
+        digits = str(key) if isinstance(key, (int, str)) and not is_huge(key) else ""
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+            raise ValueError(f"{file}: names: {shown(key)} is no class index, allowed: 0, 1, 2, ...")
+        if not is_name(name):
+            raise ValueError(f"{file}: names: {digits}: {shown(name)} is no class name, expected a text.")
         if int(digits) in table:
-            raise ValueError(f"{file}: names: {int(digits)} is '{table[int(digits)]}' and '{name}', expected one name.")
+            both = f"'{bare(table[int(digits)])}' and '{bare(name)}'"
+            raise ValueError(f"{file}: names: {int(digits)} is {both}, expected one name.")
         table[int(digits)] = str(name)
     if isinstance(count, int) and count != len(table):
-        raise ValueError(f"{file}: nc: {count}, but names: has {len(table)} classes; Ultralytics needs both to agree.")
+        had = f"names: has {len(table)} classes"
+        raise ValueError(f"{file}: nc: {shown(count)}, but {had}; Ultralytics needs both to agree.")
     return dict(sorted(table.items()))
 
 
@@ -125,7 +129,7 @@ def keypoint_values(content: dict[str, Any], file: Path) -> int:
     if shape is None:
         return 0
     if not (isinstance(shape, list) and len(shape) == 2 and all(isinstance(n, int) and n > 0 for n in shape)):
-        raise ValueError(f"{file}: kpt_shape: {short(shape)}, expected the number of key points and 2 or 3.")
+        raise ValueError(f"{file}: kpt_shape: {shown(shape)}, expected the number of key points and 2 or 3.")
     return shape[0] * shape[1]
 
 
@@ -140,7 +144,7 @@ def image_sources(content: dict[str, Any], file: Path, report: Report) -> dict[s
     stated["val"] = stated["val"] or content.get("validation")  # the host's other word for it
     for split, value in stated.items():
         if value and not (isinstance(value, str) or (isinstance(value, list) and all(map(is_text, value)))):
-            raise ValueError(f"{file}: {split}: {short(value)}, expected a folder, a .txt file, or a list of them.")
+            raise ValueError(f"{file}: {split}: {shown(value)}, expected a folder, a .txt file, or a list of them.")
     if not any(stated.values()):
         raise ValueError(f"{file} has none of 'train:', 'val:' and 'test:', expected the folders of images.")
     tried = [{split: resolve(root, value) for split, value in stated.items() if value} for root in roots(content, file)]
@@ -188,7 +192,7 @@ def roots(content: dict[str, Any], file: Path) -> list[Path]:
     if not stated:
         return [file.parent]
     if not isinstance(stated, str):
-        raise ValueError(f"{file}: path: {short(stated)}, expected a folder.")
+        raise ValueError(f"{file}: path: {shown(stated)}, expected a folder.")
     path = Path(stated)
     if path.is_absolute():
         return [path]

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from gjadet_yolo.data.formats.boxes import Report
+from gjadet_yolo.data.formats.content import read_bytes
 
 # Suffixes, without the dot, that the host takes for images.
 IMAGE_FORMATS = frozenset(
@@ -54,7 +55,7 @@ def leads_back(folder: Path) -> bool:
 def image_size(file: Path) -> tuple[int, int] | None:
     """Width and height in px as the host will read the image, or None where it cannot be decoded."""
     try:
-        data = np.frombuffer(file.read_bytes(), dtype=np.uint8)
+        data = np.frombuffer(read_bytes(file), dtype=np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     except (OSError, cv2.error):
         return None
@@ -64,7 +65,7 @@ def image_size(file: Path) -> tuple[int, int] | None:
 def image_format(file: Path) -> str:
     """Format of an image by its content, as Pillow names it (``PNG``); empty where Pillow finds a fault."""
     try:
-        with Image.open(io.BytesIO(file.read_bytes())) as image:
+        with Image.open(io.BytesIO(read_bytes(file))) as image:
             name = image.format or ""
             image.verify()
     except (OSError, EOFError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from os.path import commonpath
+from os.path import commonpath, lexists
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import yaml
 
 from gjadet_yolo.data.formats.boxes import BoxDataset, LabelledImage, Report, clean_labels, host_splits, note_shared
 from gjadet_yolo.data.formats.coco import Progress
+from gjadet_yolo.data.formats.content import read_text
 from gjadet_yolo.data.formats.data_yaml import find_data_yaml, load_data_yaml
 from gjadet_yolo.data.formats.images import files_below, refused_name, usable_size
 from gjadet_yolo.data.media import write_image
@@ -149,10 +150,10 @@ def label_text(image: Path, name: str, split: str, report: Report) -> str | None
     An image whose labels are lost is no background. The host leaves it out too.
     """
     file = label_file(image)
-    if not file.is_file():
+    if not lexists(file):
         return ""
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return read_text(file)
     except (OSError, UnicodeDecodeError) as error:
         report.add(split, "images with an unreadable label file, left out", name, f"{file}: {error}")
         return None
@@ -191,7 +192,7 @@ def folder_images(folder: Path, split: str, report: Report) -> list[Path]:
 def listed_images(file: Path, split: str, report: Report) -> list[Path]:
     """Images that a text file lists, relative to the current folder or, with ``./`` in front, to the text file."""
     try:
-        lines = file.read_text(encoding="utf-8-sig").split("\n")
+        lines = read_text(file).split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"{file} is no text in UTF-8: {error}. Expected one image per line.") from error
     images = []

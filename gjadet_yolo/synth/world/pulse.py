@@ -12,10 +12,11 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from reprlib import repr as short  # a faulty row can be of any length
 from typing import Protocol
 
 import numpy as np
+
+from gjadet_yolo.messages import shown
 
 
 class Pulse(Protocol):
@@ -186,7 +187,7 @@ def read_rows(file: Path) -> Iterator[tuple[float, float]]:
             except ValueError:
                 if number == 1:  # a heading
                     continue
-                raise ValueError(f"{file} row {number} is {short(row)}, expected time_s, deceleration_mps2.") from None
+                raise ValueError(f"{file} row {number} is {shown(row)}, expected time_s, deceleration_mps2.") from None
             yield time_s, value
 
 

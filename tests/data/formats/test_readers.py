@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -267,9 +268,50 @@ def test_an_unreadable_label_file_is_no_background(tmp_path):
     assert "b.txt: 'utf-8' codec can't decode" in data.report.rows[0][3]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("data.yaml", "data.yaml is a pipe or device, expected a regular file"),
+        ("list.txt", "list.txt is a pipe or device, expected a regular file"),
+        ("images/train/b.png", "unreadable images, left out"),
+        ("labels/train/a.txt", "a.txt is a pipe or device, expected a regular file"),
+        ("annotations/val.json", "val.json is a pipe or device, expected a regular file"),
+    ],
+)
+def test_pipes_are_not_waited_for(tmp_path, place, words):
+    read, source = read_yolo, yolo_tree(tmp_path)
+    if place == "list.txt":
+        source.write_text("names: [car]\ntrain: list.txt\nval: list.txt", encoding="utf-8")
+    if place.endswith("json"):
+        read, source = read_coco, tmp_path
+    file = tmp_path / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    os.mkfifo(file)
+    try:
+        said = str(read(source).report.rows)
+    except OSError as error:
+        said = str(error)
+    assert words in said
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that opens and cannot be read")
+def test_an_error_of_the_read_itself_names_the_file(tmp_path):
+    (tmp_path / "val.json").symlink_to("/proc/self/mem")
+    with pytest.raises(OSError, match=r"val\.json"):
+        read_coco(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (b"names: {0: 0x" + b"f" * 5000 + b"}", "names: 0: a number of very many digits is no class name"),
+        (b"names:\n  ? 0x" + b"f" * 5000 + b"\n  : car", "names: a number of very many digits is no class index"),
+        (b"names:\n  ? '" + b"9" * 5000 + b"'\n  : car", "is no class index"),
+        (b"nc: 0x" + b"f" * 5000, "data.yaml has no 'names:'"),
+        (b"names: [car]\nnc: 0x" + b"f" * 5000, "nc: a number of very many digits, but names: has 1 classes"),
+        (b"names: [car]\ntrain: 0x" + b"f" * 5000, "train: a number of very many digits, expected a folder"),
         (b"names: [car", "data.yaml is no valid YAML: while parsing a flow sequence"),
         (b"names: !!python/object:os.system {}", "could not determine a constructor for the tag"),
         (b"nc: !!int ''\nnames: [car]", "data.yaml is no valid YAML"),
