@@ -16,21 +16,21 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "geometry": (),
     "systems": ("locate",),
     "nn": ("messages",),
-    "losses": ("messages", "nn"),
+    "losses": ("messages",),
     "recipe": ("messages", "losses"),
-    "data": ("messages", "locate", "folders"),
+    "data": ("messages", "locate", "folders", "geometry"),
     "synth": ("messages", "folders", "geometry", "data"),
-    "evaluate": ("nn", "losses", "data"),
+    "evaluate": ("losses", "data"),
     # the host's functions as they are wrapped: what models and trainers need of them
-    "host": ("messages", "locate", "nn", "recipe", "data"),
-    "engine": ("messages", "nn", "losses", "recipe", "evaluate", "host"),
+    "host": ("messages", "locate", "folders", "nn", "recipe", "data"),
+    "engine": ("messages", "nn", "losses", "recipe", "data", "evaluate", "host"),
     # these hand out classes of engine/, so they stand above it
     "host.restricted": ("nn", "engine"),
     "host.sliced": ("messages", "host", "engine"),
     "host.connect": ("locate", "nn", "recipe", "host", "engine", "host.restricted"),
     "autoload": ("host.connect",),
     "cli": (
-        *("messages", "locate", "folders", "data", "synth", "evaluate"),
+        *("messages", "locate", "folders", "nn", "data", "synth", "evaluate"),
         *("host", "engine", "host.sliced", "host.connect"),
     ),
     "__main__": ("cli",),
@@ -42,8 +42,6 @@ others may read its ``__version__`` and nothing else.
 """
 
 EXCEPTIONS = {
-    ("losses.criterion", "recipe.loss"): "the criterion is built from the parsed block",
-    ("losses.weights", "recipe.loss"): "the type of the parsed block",
     ("synth.write.first_use", "cli.main"): "runs in a process of its own, as the command 'gjadet synth'",
 }
 """Imports against the table, with reasons."""
