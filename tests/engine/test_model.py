@@ -16,6 +16,7 @@ from ultralytics.utils import DEFAULT_CFG_DICT
 
 from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.losses.attention_map import attention_loss
+from gjadet_yolo.nn.auxiliary import aux_of
 
 CFG = Path(__file__).parents[2] / "cfg"
 
@@ -188,10 +189,12 @@ def test_attention_loss_is_a_term_of_its_own():
     }
     model = GjadetModel("sspnetn-p3.yaml", verbose=False)
     model.args = SimpleNamespace(**DEFAULT_CFG_DICT)
-    loss, items = model.loss(batch)
+    preds = model(batch["img"])
+    loss, items = model.loss(batch, preds)
     assert list(items) == ["box_loss", "cls_loss", "dfl_loss", "att_loss"]
     boxes = torch.tensor([[[24.0, 24, 40, 40]], [[0.0, 0, 32, 32]]])
-    expected = attention_loss(model.model[10].attention, boxes, torch.ones(2, 1, dtype=torch.bool), (8, 16, 32))
+    (maps,) = aux_of(preds)["attention"]
+    expected = attention_loss(maps, boxes, torch.ones(2, 1, dtype=torch.bool), (8, 16, 32))
     torch.testing.assert_close(items["att_loss"], expected.detach())
     loss.sum().backward()
     assert model.model[10].cam.map[0].weight.grad.abs().sum() > 0

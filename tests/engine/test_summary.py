@@ -10,6 +10,8 @@ from torch import nn
 
 from gjadet_yolo.engine.stages import Stage
 from gjadet_yolo.engine.summary import recipe_line, stated_arguments
+from gjadet_yolo.recipe.loss import LossConfig
+from gjadet_yolo.recipe.recipe import Recipe
 
 DEFAULTS = {"box": 7.5, "cls": 0.5, "cls_pw": 0.0, "epochs": 100}
 
@@ -32,7 +34,7 @@ def model(head: nn.Module | None = None, classes: int = 3, **changes) -> SimpleN
     """What the line reads of a model, with the block of gjadet.yaml."""
     settings = {
         "model": [head or nn.Identity()],
-        "yaml": {"loss": {"cls": "bce", "cls_gain": 4.0, "cls_pw": 0.5, "box_pw": 0.25, "obj_pw": 0.25}},
+        "recipe": Recipe(LossConfig(cls="bce", cls_gain=4.0, cls_pw=0.5, box_pw=0.25, obj_pw=0.25)),
         "args": SimpleNamespace(box=7.5, cls=0.5, cls_pw=0.0),
         "names": {number: f"c{number}" for number in range(classes)},
         "class_counts": (160, 10, 0, *range(20, classes + 17))[:classes],
