@@ -39,6 +39,8 @@ STARRED = {
     "host/sources.py",
     "losses/assigner.py",
     "losses/criterion.py",
+    "losses/terms/box.py",
+    "losses/terms/classes.py",
     "engine/model.py",
     "engine/predictor.py",
     "engine/trainer.py",
