@@ -50,7 +50,7 @@ def test_published_and_own_hyper_parameters():
         ({"box": "riou", "box_penalty": "l2"}, r"box_penalty is 'l2'\..*Allowed: ciou, diou, none"),
         ({"cls": "focal", "mu": 0.8}, r"mu does not belong to cls: focal\. Its hyper-parameters: gamma, alpha"),
         ({"cls_gain": -1}, "cls_gain is -1, allowed: numbers from 0 to 1000"),
-        ({"cls_gain": 10**400}, "cls_gain is 1000.*, allowed: numbers from 0 to 1000"),
+        ({"cls_gain": 10**400}, "cls_gain is a number of very many digits, allowed: numbers from 0 to 1000"),
         ({"cls_gain": "two"}, "cls_gain is 'two'"),
         ({"obj_gain": float("nan")}, "obj_gain is nan"),
         ({"cls": "gjr", "gamma": True}, "gamma is True"),

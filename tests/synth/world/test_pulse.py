@@ -71,7 +71,7 @@ def test_table_file(tmp_path):
         ("0,0\n0.1,nan\n", "must be finite"),
         ("0,0\n0.1," + "9" * 400, "must be finite"),
         ("0,0\n" + "1" * 200_000 + ",5\n", r"pulse\.csv is no table of time_s, .*: field larger than field limit"),
-        ("0,0\n0.1,x" + "1" * 100_000, r"^.{0,200}row 2 is \['0\.1', 'x11.{0,90}$"),
+        ("0,0\n0.1,x" + "1" * 100_000, r"^.{0,200}row 2 is \['0\.1', 'x1+[.]{3}1+'.{0,60}$"),
         ("0,0\n0.1,5\0\n", r"pulse\.csv (row 2 is|is no table)"),
         ("t,a\n0,\xff\n".encode("latin-1"), r"pulse\.csv is no text in UTF-8"),
     ],
