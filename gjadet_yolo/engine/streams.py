@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 
-from gjadet_yolo.data.formats.images import files_below, refused_name
+from gjadet_yolo.data.formats.images import decoded, files_below, refused_name
 
 GREY = 114  # of borders, as in the host
 Degrade = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -94,7 +94,7 @@ def read(file: Path) -> np.ndarray:
     Raises:
         ValueError: It cannot be decoded.
     """
-    image = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR) if file.stat().st_size else None
+    image = decoded(file)
     if image is None:
         raise ValueError(f"{file} cannot be read as an image. Remove it, or replace it.")
     return image

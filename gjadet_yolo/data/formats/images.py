@@ -52,13 +52,18 @@ def leads_back(folder: Path) -> bool:
     return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
-def image_size(file: Path) -> tuple[int, int] | None:
-    """Width and height in px as the host will read the image, or None where it cannot be decoded."""
+def decoded(file: Path) -> np.ndarray | None:
+    """An image as the host will read it, (H, W, 3) uint8 BGR, or None where it cannot be decoded."""
     try:
         data = np.frombuffer(read_bytes(file), dtype=np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        return cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     except (OSError, cv2.error):
         return None
+
+
+def image_size(file: Path) -> tuple[int, int] | None:
+    """Width and height in px as the host will read the image, or None where it cannot be decoded."""
+    image = decoded(file)
     return None if image is None else (image.shape[1], image.shape[0])
 
 
