@@ -70,5 +70,5 @@ def test_line_with_objectness_stages_and_many_classes():
     assert "; objectness bce x0.5; " in line
     assert "; obj_pw 0.25: " in line
     assert "(c0) to " in line
-    assert "; epochs 1 to 3 with 2 layers frozen, lr x0.5; " in line
+    assert "; epochs 1 to 3 with 2 layers frozen, learning rate x0.5; " in line
     assert "c5" not in line
