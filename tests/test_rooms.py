@@ -21,6 +21,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "data": ("messages", "locate", "folders", "geometry"),
     "synth": ("messages", "folders", "geometry", "data"),
     "evaluate": ("losses", "data"),
+    "measure": ("messages", "folders", "geometry", "data"),
+    "report": ("messages", "folders", "geometry", "data", "measure"),
     # the host's functions as they are wrapped: what models and trainers need of them
     "host": ("messages", "locate", "folders", "nn", "recipe", "data"),
     "engine": ("messages", "nn", "losses", "recipe", "data", "evaluate", "host"),
@@ -30,7 +32,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "host.connect": ("locate", "nn", "recipe", "host", "engine", "host.restricted"),
     "autoload": ("host.connect",),
     "cli": (
-        *("messages", "locate", "folders", "nn", "data", "synth", "evaluate"),
+        *("messages", "locate", "folders", "nn", "data", "synth", "evaluate", "measure", "report"),
         *("host", "engine", "host.sliced", "host.connect"),
     ),
     "__main__": ("cli",),

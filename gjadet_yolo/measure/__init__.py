@@ -1,0 +1,1 @@
+"""From a video to curves: read, localise, track, group into bodies, scale, differentiate, each with its uncertainty."""
