@@ -31,7 +31,7 @@ class Predictions:
 
     @classmethod
     def of(cls, raw: Mapping[str, Any], joint: bool) -> Predictions:
-        """From the raw outputs of a head, which hold anchors last: ``boxes``, ``scores``, ``feats`` and ``obj``."""
+        """From the raw outputs of a head: ``boxes``, ``scores`` and ``obj`` with anchors last, and ``feats``."""
         distances, logits = (raw[name].permute(0, 2, 1).contiguous() for name in ("boxes", "scores"))
         objectness = raw["obj"].permute(0, 2, 1).contiguous() if joint else None
         return cls(distances, logits, objectness, raw["feats"], raw.get("aux", {}))
@@ -70,11 +70,12 @@ class Assignment:
     @property
     def valid(self) -> torch.Tensor:
         """Which labels are no padding, (B, M)."""
+        # The host fills up to the largest number of labels per image with zeros, and tells padding the same way.
         return self.true_boxes.sum(2) > 0
 
     @property
     def quality(self) -> torch.Tensor:
-        """Best soft score of each anchor, (B, A, 1); zero on background."""
+        """Soft score of each anchor, (B, A, 1); 0 on background."""
         return self.scores.sum(-1, keepdim=True)
 
     def weighted(self, weights: torch.Tensor | None, values: torch.Tensor) -> torch.Tensor:
@@ -86,9 +87,7 @@ class Assignment:
 
 
 def target_classes(labels: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """Class of each anchor's target, (B, A), from labels (B, M, 1) and the targets' indices (B, A); 0 without labels.
-
-    Not from the scores: a target far from every prediction is assigned anchors with a score of 0.
-    """
+    """Class of each anchor's target, (B, A), from labels (B, M, 1) and target indices (B, A); 0 without labels."""
+    # Not from the scores: a target far from every prediction is assigned anchors with a score of 0.
     index = index.long()  # 8.4.130 gives floats where a batch has no target
     return labels.squeeze(-1).long().gather(1, index) if labels.shape[1] else index

@@ -17,18 +17,9 @@ START = 100.0
 
 
 def balance_weights(ratio: torch.Tensor, gamma: float, mu: float, alpha: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Class weights from gradient ratios.
+    """Weights q of positives and r of negatives, each (C,), from gradient ratios g = P / N, (C,).
 
     ``r = f(g)`` and ``q = 1 + alpha * (1 - f(g))`` with ``f(g) = sigmoid(gamma * (g - mu))``.
-
-    Args:
-        ratio: Accumulated positive over negative gradient g, (C,).
-        gamma: Steepness of f.
-        mu: Ratio at which f is 1/2.
-        alpha: Most that a positive weight gains.
-
-    Returns:
-        Weights q of positives and r of negatives, each (C,).
     """
     rise = torch.sigmoid(gamma * (ratio - mu))
     return 1 + alpha * (1 - rise), rise
@@ -36,11 +27,6 @@ def balance_weights(ratio: torch.Tensor, gamma: float, mu: float, alpha: float) 
 
 class GradientBalance(nn.Module):
     """Accumulated gradients P and N per class; base of the losses that weight classes by their ratio.
-
-    The numbers move in training mode only, stay float32 whatever the precision of the logits, and are summed over all
-    ranks at each step, so that every rank holds the same ones. A class without a positive in a step keeps its P; the
-    negatives it meets still count in its N, as in the reference. They are plain buffers of this criterion, not of the
-    model: an averaged or half-precision model would spoil them.
 
     Args:
         num_classes: Number of classes C.
@@ -52,15 +38,16 @@ class GradientBalance(nn.Module):
     def __init__(self, num_classes: int, gamma: float, mu: float, alpha: float) -> None:
         super().__init__()
         self.gamma, self.mu, self.alpha = gamma, mu, alpha
+        # Buffers of the criterion and not of the model: the host averages the model and saves it in half precision,
+        # which would blur these sums and let them overflow.
         self.register_buffer("positive", torch.zeros(num_classes, dtype=torch.float32))
         self.register_buffer("negative", torch.zeros(num_classes, dtype=torch.float32))
         self.register_buffer("ratio", torch.full((num_classes,), START, dtype=torch.float32))
+        # Not saved: it follows from the data set, which each run counts anew.
         self.register_buffer("moving", torch.ones(num_classes, dtype=torch.float32), persistent=False)
 
     def hold(self, classes: Sequence[int]) -> None:
-        """Keep the statistics of some classes where they are: those without any instance, which would only ever count
-        negatives.
-        """
+        # A class without any instance would only ever collect negatives.
         self.moving.fill_(1.0)
         self.moving[list(classes)] = 0.0
 
@@ -73,23 +60,24 @@ class GradientBalance(nn.Module):
     def update(self, logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> None:
         """Add one step's gradients ``d = |y * (s - 1) + (1 - y) * s|``; no host synchronisation.
 
-        Args:
-            logits: Class logits, (..., C), float32.
-            targets: Targets y in [0, 1], (..., C).
-            weights: Loss weights of the same shape; zero for what the loss does not see.
+        Logits (..., C) are float32, targets y in [0, 1]; the loss weights are 0 for what the loss does not see.
         """
         scores = logits.sigmoid()
         pull = (targets * (scores - 1) + (1 - targets) * scores).abs() * weights
         step = torch.stack((pull * targets, pull * (1 - targets))).flatten(1, -2).sum(1)  # (2, C)
         step = step.nan_to_num(0.0, 0.0, 0.0)  # a broken step must not outlive the host's recovery from it
+        # EQL v2 sums over the ranks in front of the buffers, so that all hold the same numbers; the GJADet release
+        # leaves it out.
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
             dist.all_reduce(step)
         step *= self.moving
+        # A class without a positive in the step keeps its P, and its negatives still count in N, as in the reference:
+        # that is what makes the ratio of a rare class fall.
         self.positive += step[0]
         self.negative += step[1]
         seen = (self.positive + self.negative) > 0  # before anything is seen, the start value stays
         self.ratio.copy_(torch.where(seen, self.positive / (self.negative + 1e-10), self.ratio))
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> GradientBalance:
-        """Move between devices, but never through another precision."""
+        # Moves between devices, but never through another precision: ``.half()`` would spoil P and N.
         return super()._apply(lambda tensor: tensor.to(fn(tensor).device), recurse)

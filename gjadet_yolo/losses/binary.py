@@ -9,13 +9,10 @@ from gjadet_yolo.losses.gjr import gjr_loss
 
 
 class BinaryCrossEntropy(nn.Module):
-    """BCE without statistics; what GJR is with all class weights 1 and a modulating exponent of 0.
-
-    Args:
-        num_classes: Number of classes; accepted so that all class losses are built alike.
-    """
+    """BCE, which is GJR with all class weights 1 and a modulating exponent of 0."""
 
     def __init__(self, num_classes: int) -> None:
+        # The number of classes is taken so that the catalog builds all class losses alike.
         super().__init__()
 
     def forward(

@@ -25,16 +25,11 @@ from gjadet_yolo.messages import suggestion
 
 
 class DetectionCriterion(v8DetectionLoss):
-    """Criterion of models whose YAML has a ``loss:`` block or the head JointDetect.
+    """Criterion of models whose YAML has a ``loss:`` block or the head JointDetect; arguments as in the host.
 
     Attributes:
         terms: Loss terms by name, in the order of the log.
         active: Names of the terms that act in the current stage; None for all. The others are not computed.
-
-    Args:
-        model: Detection model with ``recipe``, ``args`` and a head as last layer.
-        tal_topk: Candidates per target in the assigner.
-        tal_topk2: Second limit of the one-to-one branch.
     """
 
     def __init__(self, model: nn.Module, tal_topk: int = 10, tal_topk2: int | None = None) -> None:
@@ -44,12 +39,15 @@ class DetectionCriterion(v8DetectionLoss):
         if self.config.assign == "nwd":
             self.assigner = SizeAwareAssigner.of(self.assigner)
         if self.config.box != "ciou":
+            # Only another loss replaces the host's object: with CIoU its box term stays the host's own code.
             self.bbox_loss = BoxLoss(self.reg_max, self.config.box, self.config.box_penalty).to(self.device)
         self.class_loss = self.config.class_loss(self.nc).to(self.device)
         self.stated = getattr(model, "stated", ())
+        # Equal counts, and so weights of 1, where no trainer has counted: a criterion can be built from a model alone.
         counts = torch.tensor(getattr(model, "class_counts", ()) or [1] * self.nc, device=self.device)
         powers = self.config.box_pw, self.config.obj_pw
         self.box_weights, self.obj_weights = (box_weights(counts, power) if power else None for power in powers)
+        # What the user states as cls_pw= wins; the host has turned it into class_weights by now.
         if self.config.cls_pw and self.class_weights is None and "cls_pw" not in self.stated:
             self.class_weights = class_weights(counts, self.config.cls_pw).view(1, 1, -1)
         self.gives_attention = any("attention" in getattr(module, "gives", ()) for module in model.modules())
@@ -60,22 +58,18 @@ class DetectionCriterion(v8DetectionLoss):
 
     @property
     def gains(self) -> Gains:
-        """Gains in force: the recipe's on the host's, or what the user stated."""
         return term_gains(self.config, self.hyp, self.stated)
 
     def get_assigned_targets_and_loss(
         self, preds: dict[str, Any], batch: dict[str, Any], **assign_kwargs: Any
     ) -> tuple[tuple[torch.Tensor, ...], torch.Tensor, dict[str, torch.Tensor]]:
-        """Assign targets and form the terms.
+        """Assigned targets as in the host, the weighted terms in the order of ``loss_names``, and the same by name.
 
         Args:
             preds: Raw head outputs ``boxes`` (B, 4 * reg_max, A), ``scores`` (B, C, A), ``feats``, from JointDetect
                 ``obj`` (B, 1, A), and ``aux`` where modules gave something for the loss.
             batch: ``batch_idx`` (N,), ``cls`` (N, 1) and ``bboxes`` (N, 4), xywh relative to the image.
             assign_kwargs: Passed to the host's assigner.
-
-        Returns:
-            Assigned targets as in the host, the weighted terms in the order of ``loss_names``, and the same by name.
         """
         predictions = Predictions.of(preds, self.joint)
         found = self.assign(predictions, batch, **assign_kwargs)
@@ -90,7 +84,6 @@ class DetectionCriterion(v8DetectionLoss):
         return term(predictions, found, batch) if acts else torch.zeros((), device=self.device)
 
     def assign(self, predictions: Predictions, batch: dict[str, Any], **assign_kwargs: Any) -> Assignment:
-        """Decode boxes and let the host's assigner choose anchors, by joint scores where there is an objectness."""
         feats, logits = predictions.feats, predictions.logits
         anchors, strides = make_anchors(feats, self.stride, 0.5)
         imgsz = torch.tensor(feats[0].shape[2:], device=self.device, dtype=logits.dtype) * self.stride[0]
@@ -99,6 +92,7 @@ class DetectionCriterion(v8DetectionLoss):
         labels, true_boxes = targets.split((1, 4), 2)
         boxes = self.bbox_decode(anchors, predictions.distances)
         confidence = logits.detach().sigmoid()
+        # Anchors are ranked by the score that predictions have.
         if predictions.objectness is not None:
             confidence = confidence * predictions.objectness.detach().sigmoid()
         _, target_boxes, scores, foreground, index = self.assigner(
@@ -110,7 +104,7 @@ class DetectionCriterion(v8DetectionLoss):
             true_boxes.sum(2, keepdim=True).gt(0.0),
             **assign_kwargs,
         )
-        total = scores.sum().clamp(min=1)
+        total = scores.sum().clamp(min=1)  # as in the host: a batch may have no target
         foreground = foreground.bool()  # 8.4.130 gives floats where a batch has no target
         own, target_boxes = target_classes(labels, index), target_boxes / strides
         return Assignment(
@@ -121,16 +115,13 @@ class DetectionCriterion(v8DetectionLoss):
 def build_criterion(model: nn.Module) -> DetectionCriterion | E2ELoss:
     """Criterion for a model: one, or one per branch with its own statistics for end-to-end heads."""
     if getattr(model.model[-1], "one2one_cv2", None) is not None:
+        # Each branch has its own assignment, so its classes receive other gradients and need other statistics.
         return E2ELoss(model, loss_fn=DetectionCriterion)
     return DetectionCriterion(model)
 
 
 def set_active(criterion: DetectionCriterion | E2ELoss, names: Collection[str]) -> None:
-    """Let some terms act, or all.
-
-    Args:
-        criterion: As from :func:`build_criterion`.
-        names: Terms by name; empty for all.
+    """Let some terms act, named as in the log; all where there are no names.
 
     Raises:
         ValueError: There is no such term; with the closest match.

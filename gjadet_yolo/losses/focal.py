@@ -11,16 +11,10 @@ from torch.nn import functional as F
 
 
 def focal_loss(logits: torch.Tensor, targets: torch.Tensor, gamma: float = 1.5, alpha: float = 0.25) -> torch.Tensor:
-    """Unreduced focal loss ``a * (1 - p)^gamma * BCE``; p is the score of the right answer.
+    """Unreduced focal loss ``a * (1 - p)^gamma * BCE``, in float32 at least; ``gamma = 0`` leaves BCE, weighted by a.
 
-    Args:
-        logits: Logits of any shape.
-        targets: Targets y in [0, 1], same shape; p = y * s + (1 - y) * (1 - s).
-        gamma: Exponent; 0 leaves BCE, weighted by a.
-        alpha: Weight of positives, 1 - alpha of negatives; negative for none.
-
-    Returns:
-        Loss of the same shape, in float32 at least.
+    Targets y in [0, 1] have the shape of the logits; p = y * s + (1 - y) * (1 - s) is the score of the right answer,
+    and a is alpha for positives and 1 - alpha for negatives, or 1 throughout with a negative alpha.
     """
     kind = torch.promote_types(logits.dtype, torch.float32)
     logits, targets = logits.to(kind), targets.to(kind)
@@ -34,13 +28,7 @@ def focal_loss(logits: torch.Tensor, targets: torch.Tensor, gamma: float = 1.5, 
 
 
 class FocalLoss(nn.Module):
-    """Focal loss as a class loss.
-
-    Args:
-        num_classes: Number of classes; accepted so that all class losses are built alike.
-        gamma: Exponent.
-        alpha: Weight of positives.
-    """
+    """Focal loss as a class loss; the number of classes is taken so that all class losses are built alike."""
 
     def __init__(self, num_classes: int, gamma: float = 1.5, alpha: float = 0.25) -> None:
         super().__init__()

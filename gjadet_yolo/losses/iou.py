@@ -1,9 +1,8 @@
 """Box losses from one geometry: IoU, GIoU, DIoU, CIoU and the rectified IoU.
 
-Sources: GIoU, CVPR 2019, arXiv 1902.09630; DIoU and CIoU, AAAI 2020, arXiv 1911.08287. The rectified IoU of TPNet,
-ACM MM 2020, arXiv 2008.03511, was published without code, and its exact formula is not available here: what is built is
-a reconstruction from its stated properties, not the published formula. Its gradient |dL/dIoU| rises up to a turning
-point at 0.95 and falls steeply above it, is below 1 for poor boxes and above 1 for good ones.
+Sources: GIoU, CVPR 2019, arXiv 1902.09630; DIoU and CIoU, AAAI 2020, arXiv 1911.08287. The rectified IoU of TPNet, ACM
+MM 2020, arXiv 2008.03511, was published without code, and its exact formula is not available here: what is built is a
+reconstruction from its stated properties, not the published formula.
 
 All functions take xyxy boxes (..., 4) and return the unreduced loss (...,), in float32 at least.
 """
@@ -39,7 +38,6 @@ class PairGeometry:
 
     @classmethod
     def of(cls, boxes: torch.Tensor, targets: torch.Tensor) -> PairGeometry:
-        """Compare xyxy boxes (..., 4) pair by pair."""
         kind = torch.promote_types(boxes.dtype, torch.float32)
         boxes, targets = boxes.to(kind), targets.to(kind)
         size, target_size = ((corners[..., 2:] - corners[..., :2]).clamp(min=0) for corners in (boxes, targets))
@@ -56,12 +54,13 @@ class PairGeometry:
             union,
             outer.clamp(min=0).prod(-1).clamp(min=SMALLEST),
             between.square().sum(-1) / outer.square().sum(-1).clamp(min=SMALLEST),
-            (4 / math.pi**2) * (target_angle - angle).square(),
+            (4 / math.pi**2) * (target_angle - angle).square(),  # v of CIoU: the largest difference of angles is pi / 2
         )
 
     @property
     def aspect_penalty(self) -> torch.Tensor:
-        """CIoU's third term ``alpha * v``; alpha weighs it by how well the boxes overlap and has no gradient."""
+        """CIoU's third term ``alpha * v``."""
+        # The CIoU paper takes alpha as a constant trade-off: better overlap gives the aspect more weight.
         with torch.no_grad():
             alpha = self.aspect / (1 - self.iou + self.aspect).clamp(min=SMALLEST)
         return alpha * self.aspect
@@ -73,19 +72,16 @@ def iou_loss(boxes: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 def giou_loss(boxes: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """``1 - IoU + (hull - union) / hull``."""
     pair = PairGeometry.of(boxes, targets)
     return 1 - pair.iou + (pair.hull - pair.union) / pair.hull
 
 
 def diou_loss(boxes: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """``1 - IoU`` and the distance of the centres."""
     pair = PairGeometry.of(boxes, targets)
     return 1 - pair.iou + pair.distance
 
 
 def ciou_loss(boxes: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """``1 - IoU``, the distance of the centres and the difference of the aspect ratios."""
     pair = PairGeometry.of(boxes, targets)
     return 1 - pair.iou + pair.distance + pair.aspect_penalty
 
@@ -93,19 +89,16 @@ def ciou_loss(boxes: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 def rectified(
     iou: torch.Tensor, a: float = 2.0, b: float = 1.0, c: float = 0.1, k: float = 1.0, beta: float = 0.95
 ) -> torch.Tensor:
-    """Rectified loss of an IoU u: its slope is ``-g(u)``, with g = a * u^b + c up to beta, then falling to 0 at u = 1.
+    """Rectified loss of IoUs u in [0, 1]: slope ``-g(u)``, g = a * u^b + c up to beta, then falling to 0 with exponent
+    k.
 
-    With the default shape g(0) = 0.1, g(0.5) = 1.1, the peak g(0.95) = 2.0, L(0) = 1.0475 and L(1) = 0.
-
-    Args:
-        iou: u in [0, 1], any shape.
-        a: Height of the rise, above 0.
-        b: Its exponent, above 0.
-        c: Slope at u = 0, above 0, so that poor boxes keep a gradient.
-        k: Exponent of the fall, above 0.
-        beta: Turning point, in (0, 1).
+    a, b, c and k are above 0, and beta is in (0, 1). The defaults give g(0) = 0.1, g(0.5) = 1.1, the peak g(0.95) =
+    2.0, L(0) = 1.0475 and L(1) = 0.
     """
+    # 1 - IoU has slope 1 everywhere, so that the many poor boxes dominate; the paper wants |dL/du| below 1 for poor
+    # boxes, above 1 for good ones, and a steep fall beyond 0.95. c above 0 keeps a gradient at u = 0.
     peak, rest = a * beta**b + c, 1 - beta
+    # Both branches are integrals of g that meet at beta, so the loss and its slope are continuous.
     tail = peak * rest / (k + 1)
     rise = tail + a / (b + 1) * (beta ** (b + 1) - iou ** (b + 1)) + c * (beta - iou)
     fall = tail * ((1 - iou).clamp(min=0) / rest) ** (k + 1)
@@ -113,15 +106,10 @@ def rectified(
 
 
 def riou_loss(boxes: torch.Tensor, targets: torch.Tensor, penalty: str = "ciou") -> torch.Tensor:
-    """Rectified IoU, a reconstruction; see :func:`rectified`.
-
-    Args:
-        boxes: xyxy, (..., 4).
-        targets: xyxy, (..., 4).
-        penalty: Terms for boxes that do not overlap: ``ciou`` (centres and aspect), ``diou`` (centres) or ``none``.
-    """
+    """Rectified IoU, a reconstruction; penalty ``ciou`` (centres and aspect), ``diou`` (centres) or ``none``."""
     pair = PairGeometry.of(boxes, targets)
     loss = rectified(pair.iou)
+    # Without a penalty boxes that do not overlap have an IoU of 0 and no gradient.
     if penalty != "none":
         loss = loss + pair.distance
     return loss + pair.aspect_penalty if penalty == "ciou" else loss

@@ -12,26 +12,12 @@ from gjadet_yolo.losses.gjr import gjr_loss
 
 
 def quality_focal_loss(logits: torch.Tensor, targets: torch.Tensor, beta: float = 2.0) -> torch.Tensor:
-    """Unreduced quality focal loss ``|y - s|^beta * BCE(s, y)``; ``beta = 0`` is BCE.
-
-    Args:
-        logits: Logits of any shape.
-        targets: Targets y in [0, 1], same shape.
-        beta: Exponent of the modulating factor.
-
-    Returns:
-        Loss of the same shape, in float32 at least.
-    """
+    """Unreduced loss ``|y - s|^beta * BCE(s, y)``, in float32 at least; y in [0, 1] is of the shape of the logits."""
     return gjr_loss(logits, targets, torch.ones((), device=logits.device), beta)
 
 
 class QualityFocalLoss(nn.Module):
-    """Quality focal loss as a class loss.
-
-    Args:
-        num_classes: Number of classes; accepted so that all class losses are built alike.
-        beta: Exponent of the modulating factor.
-    """
+    """Quality focal loss as a class loss; the number of classes is taken so that all class losses are built alike."""
 
     def __init__(self, num_classes: int, beta: float = 2.0) -> None:
         super().__init__()
@@ -40,6 +26,5 @@ class QualityFocalLoss(nn.Module):
     def forward(
         self, logits: torch.Tensor, targets: torch.Tensor, sample_weights: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Unreduced loss, (..., C), in float32 at least; arguments as in :class:`~gjadet_yolo.losses.gjr.GJRLoss`."""
         loss = quality_focal_loss(logits, targets, self.beta)
         return loss if sample_weights is None else loss * sample_weights.float()

@@ -25,20 +25,18 @@ def branches(criterion: Any) -> dict[str, Any]:
 
 
 def set_training(criterion: Any, mode: bool) -> None:
-    """Let statistics move, or hold them still."""
+    # The host's criterion is no module, so model.train() and eval() do not reach its class loss.
     for branch in branches(criterion).values():
         branch.class_loss.train(mode)
 
 
 def hold_statistics(criterion: Any, classes: Sequence[int]) -> None:
-    """Keep the statistics of classes without any training instance at their start."""
     for branch in branches(criterion).values():
         if isinstance(branch.class_loss, GradientBalance):
             branch.class_loss.hold(classes)
 
 
 def statistics(criterion: Any) -> Statistics:
-    """Current statistics; empty for losses without any."""
     return {
         name: {key: value.tolist() for key, value in branch.class_loss.state_dict().items()}
         for name, branch in branches(criterion).items()

@@ -21,7 +21,6 @@ ORDER = ("box_loss", "obj_loss", "cls_loss", "dfl_loss", "l1_loss")
 
 
 def build_terms(setting: Setting) -> dict[str, LossTerm]:
-    """Terms by name, in the order of the log."""
     terms = [term for build in TERMS for term in build(setting)]
     rank = {name: index for index, name in enumerate(ORDER)}
     return {term.name: term for term in sorted(terms, key=lambda term: rank.get(term.name, len(ORDER)))}

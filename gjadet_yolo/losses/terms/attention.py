@@ -19,6 +19,7 @@ def attention_terms(setting: Setting) -> tuple[LossTerm, ...]:
     finest = float(setting.stride[0])
 
     def compute(predictions: Predictions, found: Assignment, batch: Mapping[str, Any]) -> torch.Tensor:
+        # A neck may attend to other levels than the head sees, so strides come from the maps' own sizes.
         height = predictions.feats[0].shape[2] * finest
         losses = []
         for maps in predictions.aux["attention"]:  # of each neck, fine to coarse

@@ -17,13 +17,7 @@ SHARED = "box and distance"
 
 
 class BoxLoss(BboxLoss):
-    """The host's box and distance terms with another IoU loss in the place of CIoU.
-
-    Args:
-        reg_max: Bins of the box distribution.
-        box: Name of the loss (``losses/iou.py``).
-        penalty: What the rectified IoU adds for boxes that do not overlap.
-    """
+    """The host's box and distance terms with a loss of ``losses/iou.py`` in the place of CIoU."""
 
     def __init__(self, reg_max: int, box: str, penalty: str) -> None:
         super().__init__(reg_max)
@@ -41,19 +35,19 @@ class BoxLoss(BboxLoss):
         fg_mask: torch.Tensor,
         *sizes: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Box and distance loss; arguments as in the host."""
+        # The host gives both terms from one call; its CIoU is dropped, so that the distance term stays the host's code.
         _, distance = super().forward(
             pred_dist, pred_bboxes, anchor_points, target_bboxes, target_scores, target_scores_sum, fg_mask, *sizes
         )
+        # By index, as in the host: gathers by a Boolean mask wait for the device each time.
         where = fg_mask.nonzero(as_tuple=True)
         loss = self.box_loss(pred_bboxes[where], target_bboxes[where]) * target_scores[where].sum(-1)
         return loss.sum() / target_scores_sum, distance
 
 
 def box_terms(setting: Setting) -> tuple[LossTerm, ...]:
-    """Both terms; the host computes them together and divides by S itself."""
-
     def losses(predictions: Predictions, found: Assignment) -> tuple[torch.Tensor, torch.Tensor]:
+        # The host computes both terms in one call, and divides them by S itself, hence no normaliser below.
         if SHARED not in predictions.shared:
             predictions.shared[SHARED] = setting.bbox_loss(
                 predictions.distances,

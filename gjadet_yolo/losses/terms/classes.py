@@ -14,12 +14,12 @@ from gjadet_yolo.losses.terms.term import LossTerm, Setting, score_sum
 
 
 def class_terms(setting: Setting) -> tuple[LossTerm, ...]:
-    """The term."""
     config = setting.config
 
     def compute(predictions: Predictions, found: Assignment, batch: Mapping[str, Any]) -> torch.Tensor:
         logits = predictions.logits
         foreground = config.cls_anchors == "foreground"
+        # A foreground anchor counts by its soft score, as in the host's box term.
         seen = found.quality if foreground else negative_weights(logits, found, config.negatives)
         loss = setting.class_loss(logits, class_targets(found, config.cls_target), seen)
         if setting.class_weights is not None:
@@ -30,12 +30,7 @@ def class_terms(setting: Setting) -> tuple[LossTerm, ...]:
 
 
 def class_targets(found: Assignment, kind: str) -> torch.Tensor:
-    """Targets y of the class loss, (B, A, C).
-
-    Args:
-        found: The assignment.
-        kind: ``score``, ``onehot`` or ``iou`` (the joint representation).
-    """
+    """Targets y of the class loss, (B, A, C): ``score``, ``onehot`` or ``iou`` (the joint representation)."""
     if kind == "score":
         return found.scores.float()
     own_class = (found.scores > 0).float()
@@ -46,13 +41,7 @@ def class_targets(found: Assignment, kind: str) -> torch.Tensor:
 
 
 def negative_weights(logits: torch.Tensor, found: Assignment, strength: float) -> torch.Tensor | None:
-    """Weights of anchors by weighted negative sampling, (B, A, 1), or None where it is off.
-
-    Args:
-        logits: Of the classes, (B, A, C).
-        found: The assignment.
-        strength: 0 is off, 1 full weights.
-    """
+    """Weights of anchors by weighted negative sampling, (B, A, 1); None at strength 0, full weights at 1."""
     if not strength:
         return None
     confidence, boxes = logits.detach().sigmoid().amax(-1), found.boxes.detach() * found.strides

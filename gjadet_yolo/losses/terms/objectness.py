@@ -13,12 +13,12 @@ from gjadet_yolo.losses.terms.term import LossTerm, Setting, score_sum
 
 
 def objectness_terms(setting: Setting) -> tuple[LossTerm, ...]:
-    """The term, where the head has an objectness."""
     if not setting.joint:
         return ()
     beta = 2.0 if setting.config.obj == "qfl" else 0.0  # 0 is BCE
 
     def compute(predictions: Predictions, found: Assignment, batch: Mapping[str, Any]) -> torch.Tensor:
+        # The host's assigner gives soft scores, which objectness is taught in the place of the release's IoU.
         loss = quality_focal_loss(predictions.objectness, found.quality.float(), beta=beta)
         return found.weighted(setting.obj_weights, loss).sum()
 

@@ -26,19 +26,18 @@ class LossTerm:
     Attributes:
         name: In the log and in ``results.csv``.
         compute: The loss, summed.
-        gain: Factor in force; asked at every step, because trainers change the host's arguments.
+        gain: Factor in force.
         normaliser: What the sum is divided by; None where ``compute`` gives a mean already.
-        needs: Keys of the batch without which the term is 0, such as a second stream's images, which validation lacks.
+        needs: Keys of the batch without which the term is 0, such as a second stream's images.
     """
 
     name: str
     compute: Compute
-    gain: Callable[[], float]
+    gain: Callable[[], float]  # asked at every step, because trainers change the host's arguments
     normaliser: Callable[[Assignment], torch.Tensor] | None = None
-    needs: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()  # validation has no second stream
 
     def __call__(self, predictions: Predictions, found: Assignment, batch: Mapping[str, Any]) -> torch.Tensor:
-        """The weighted term, a float32 scalar."""
         value = self.compute(predictions, found, batch)
         if self.normaliser is not None:
             value = value / self.normaliser(found)
@@ -46,7 +45,7 @@ class LossTerm:
 
 
 def score_sum(found: Assignment) -> torch.Tensor:
-    """S, the sum of the assigner's soft scores: the host's normaliser of everything that anchors add up to."""
+    # S, the host's normaliser of everything that anchors add up to.
     return found.total
 
 
@@ -55,17 +54,13 @@ class Setting(Protocol):
 
     Attributes:
         config: The ``loss:`` block, with ``auto`` replaced.
-        joint: Whether the head has an objectness.
-        class_loss: The class loss, which may keep statistics.
-        class_weights: Weights of classes in it, (1, 1, C), or None.
+        class_weights: Weights of classes in the class term, (1, 1, C), or None.
         box_weights: Weights of targets by class in the box and distance terms, (C,), or None.
         obj_weights: The same in the objectness term.
         stated: Training arguments that the user stated.
         hyp: The host's training arguments.
-        bbox_loss: The host's box and distance loss, or one with its signature.
-        distance_name: Name of its second part.
+        distance_name: Name of the second part of ``bbox_loss``, which has the host's signature.
         stride: Strides of the levels in px.
-        gives_attention: Whether the model has modules that give attention maps.
     """
 
     config: LossConfig
