@@ -11,17 +11,18 @@ from gjadet_yolo.recipe.block import read_block
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """What the training does to its images beside the host's own augmentation; every key is optional.
+    """What the training does to its images beside the host's own augmentation; every key is optional, and 0 is off.
 
     Attributes:
-        repeat: Threshold t of repeat-factor sampling (``repeat.py``): classes in fewer than this share of the
-            images are seen more often, up to 10 times as often; 0 is off.
-        paste: Probability that an image gets an object pasted in (``paste.py``), of a class drawn with one over
-            the root of its number of instances, and no object more than 10 times per epoch in the mean; 0 is off.
-        tiles: Probability that a tile of a mosaic is changed on its own (``tile_mosaic.py``); 0 is off.
+        repeat: Threshold t of repeat-factor sampling (``repeat.py``), a share of the images.
+        paste: Probability that an image gets an object pasted in (``paste.py``).
+        tiles: Probability that a tile of a mosaic is changed on its own (``tile_mosaic.py``).
     """
 
+    # Classes in a smaller share are seen more often, but at most 10 times: beyond that the training learns the image
+    # and not the class.
     repeat: float = 0.0
+    # Classes are drawn with one over the root of their number: one over the number would hand nearly all to the rarest.
     paste: float = 0.0
     tiles: float = 0.0
 
@@ -33,12 +34,4 @@ class AugmentConfig:
 
     @classmethod
     def from_yaml(cls, block: dict[str, Any] | None) -> AugmentConfig:
-        """Read the block.
-
-        Args:
-            block: The ``augment:`` block, or None where the YAML has none.
-
-        Raises:
-            ValueError: Not a mapping, unknown key, or a value that is not allowed; with the closest match.
-        """
         return cls(**read_block(cls, "augment", block, "repeat: 0.1"))

@@ -29,19 +29,14 @@ LIKENESS = {True: 0.7, False: 0.8}
 
 
 def read_block(config: type, name: str, block: dict[str, Any] | None, example: str) -> dict[str, Any]:
-    """Settings of a block.
-
-    Args:
-        config: Dataclass whose fields are the block's keys.
-        name: Name of the block.
-        block: The block, or None where the YAML has none.
-        example: Keys and values for the error message.
+    """Settings of a block, whose keys are the fields of the dataclass ``config``; empty where the YAML has none.
 
     Raises:
         ValueError: Not a mapping, an unknown key, with the closest match, or a key without a value.
     """
     if block is not None and not isinstance(block, dict):
         raise ValueError(f"{name}: is {shown(block)}, expected keys and values such as '{example}'.")
+    # The dataclass is the one list of keys, so that reader, defaults and error messages cannot differ.
     names = [field.name for field in fields(config)]
     for key, value in (block or {}).items():
         if key not in names:
@@ -54,17 +49,14 @@ def read_block(config: type, name: str, block: dict[str, Any] | None, example: s
 def check_names(yaml: Mapping[Any, Any]) -> None:
     """Refuse a misspelt block, without which a stock model would be trained.
 
-    Keys that are like no block are the user's own and stay.
-
-    Args:
-        yaml: Model YAML.
-
     Raises:
         ValueError: A key that is no block, but like one.
     """
     for key, value in yaml.items():
         if not isinstance(key, str) or key in BLOCKS or key in HOST_KEYS:
             continue
+        # The host accepts any key at the top, so only a close likeness counts; less of it will do for a key that holds
+        # keys itself, as blocks do.
         like = {block: SequenceMatcher(None, key.lower(), block).ratio() for block in BLOCKS}
         block = max(like, key=lambda name: like[name])
         if like[block] >= LIKENESS[isinstance(value, Mapping)]:
@@ -75,15 +67,9 @@ def check_names(yaml: Mapping[Any, Any]) -> None:
 
 
 def task_problem(yaml: Mapping[Any, Any], task: str = "detect") -> str:
-    """Why a model YAML is not for a task; empty where it is.
-
-    The losses, the schedule and the data of this package are for detection; with the head of another task the host
-    would leave the blocks out without a word, and a detection head for another task ends in an error of its trainer.
-
-    Args:
-        yaml: Model YAML.
-        task: What the model is asked for, as the host names it.
-    """
+    """Why a model YAML is not for a task, as the host names it; empty where it is."""
+    # Losses, schedule and data of this package are for detection. With the head of another task the host would leave
+    # the blocks out without a word, and a detection head for another task ends in an error of its trainer.
     blocks = " and ".join(f"'{block}:'" for block in BLOCKS if block in yaml)
     last = [row for row in yaml.get("head") or () if isinstance(row, (list, tuple)) and len(row) == 4][-1:]
     head = last[0][2] if last else None
@@ -101,10 +87,5 @@ def task_problem(yaml: Mapping[Any, Any], task: str = "detect") -> str:
 
 
 def check_task(yaml: Mapping[Any, Any]) -> None:
-    """Refuse blocks in a model YAML of another task.
-
-    Raises:
-        ValueError: Says which blocks and which head.
-    """
     if problem := task_problem(yaml):
         raise ValueError(problem)

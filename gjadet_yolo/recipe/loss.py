@@ -46,40 +46,35 @@ class LossConfig:
 
     Attributes:
         cls: Class loss: ``bce`` (host), ``focal``, ``qfl``, ``eqlv2`` or ``gjr``.
-        cls_anchors: Anchors the class loss sees: ``foreground`` (published form, needs JointDetect), ``all`` (host), or
-            ``auto``: foreground on JointDetect, all on the plain head.
+        cls_anchors: Anchors the class loss sees: ``foreground`` (published form, needs JointDetect) or ``all`` (host).
         cls_target: Target at the target's own class: ``onehot``, ``iou`` of the predicted box (the joint
-            representation), ``score`` (the assigner's soft score, as in the host), or ``auto``: onehot on foreground,
-            score on all.
-        cls_gain: Factor on the class loss, on top of the host's ``cls=``; left out where the user states ``cls=``.
-        cls_pw: Exponent p of the class weights, as the host's ``cls_pw=``, which wins where the user states it: class c
-            weighs n_c^-p, with n its training boxes and a mean over classes of 1. The largest weight is at most 15
-            times the smallest before they are brought to that mean; the host has no such bound.
+            representation) or ``score`` (the assigner's soft score, as in the host).
+        cls_gain: Factor on the class loss, on top of the host's ``cls=``.
+        cls_pw: Exponent of the class weights (``losses/weights.py``), as the host's ``cls_pw=``.
         negatives: Weighted negative sampling (SSPNet) where the class loss sees background: 0 is off, 1 full weights.
         obj: Objectness loss of JointDetect: ``bce`` or ``qfl`` (quality focal, exponent 2).
-        obj_gain: Factor on the objectness loss, on top of the host's ``cls=``; left out where the user states ``cls=``,
-            which is then the gain of both terms.
-        obj_pw: Exponent p of the balanced objectness: a target of class c weighs min((n_max / n_c)^p, 4) / m there,
-            with m the mean of that over the training boxes, so that the term keeps its level; 0 is off. An addition of
-            this project.
+        obj_gain: Factor on the objectness loss, on top of the host's ``cls=``.
+        obj_pw: Exponent of the class weights in the objectness term; 0 is off. An addition of this project.
         box: Box loss: ``ciou`` (host), ``iou``, ``giou``, ``diou`` or ``riou`` (rectified, a reconstruction).
-        box_gain: Factor on the box loss, on top of the host's ``box=``; left out where the user states ``box=``.
-        box_pw: The exponent of the same weights in the box and distance terms.
+        box_gain: Factor on the box loss, on top of the host's ``box=``.
+        box_pw: Exponent of the class weights in the box and distance terms.
         box_penalty: What riou adds for boxes that do not overlap: ``ciou``, ``diou`` or ``none``.
-        assign: Overlap that the assigner ranks anchors by: ``ciou`` (host), or ``nwd``: the Wasserstein similarity the
-            more the smaller a target is, below 32 px.
+        assign: Overlap that the assigner ranks anchors by: ``ciou`` (host) or ``nwd`` (``losses/assigner.py``).
         attention: Factor on the loss of the attention maps of an SSPNeck, with the published weights at 1.
-        gamma: Steepness of the class weights (eqlv2, gjr), or exponent (focal); default: the loss's own.
+        gamma: Steepness of the class weights (eqlv2, gjr), or exponent (focal).
         mu: Gradient ratio at which their function is 1/2 (eqlv2, gjr).
         alpha: Most that a positive weight gains (eqlv2, gjr), or weight of positives (focal), there up to 1.
         beta: Modulating exponent (gjr, qfl): 0, or 1 and more.
     """
 
+    # Every default is the host's choice: a block states only what differs from it.
     cls: str = "bce"
-    cls_anchors: str = "auto"
-    cls_target: str = "auto"
+    cls_anchors: str = "auto"  # foreground on JointDetect, whose objectness tells background; else all
+    cls_target: str = "auto"  # onehot on foreground, where the soft score is the weight already; else score
+    # Gains are left out where the user states the host's cls= or box=: what is stated is not multiplied. The host's
+    # cls= stands for objectness too, since both terms together take the place of its class loss.
     cls_gain: float = 1.0
-    cls_pw: float = 0.0
+    cls_pw: float = 0.0  # what the user states as cls_pw= wins
     negatives: float = 0.0
     obj: str = "bce"
     obj_gain: float = 1.0
@@ -90,6 +85,7 @@ class LossConfig:
     box_penalty: str = "ciou"
     assign: str = "ciou"
     attention: float = 1.0
+    # None is the loss's own default, which differs from loss to loss.
     gamma: float | None = None
     mu: float | None = None
     alpha: float | None = None
@@ -107,10 +103,11 @@ class LossConfig:
             )
         if self.box_penalty != "ciou" and self.box != "riou":
             raise ValueError(f"loss: box_penalty does not belong to box: {self.box}. Use box: riou, or leave it out.")
+        # Last: which ones are allowed depends on a class loss that exists.
         self.check_hyper_parameters()
 
     def check_hyper_parameters(self) -> None:
-        """Refuse hyper-parameters that the chosen class loss does not have."""
+        # The signature is the one list of what a loss takes, behind the number of classes: a new loss needs no entry.
         known = list(inspect.signature(CLASS_LOSSES[self.cls]).parameters)[1:]
         for key in self.hyper_parameters:
             if key not in known:
@@ -121,15 +118,11 @@ class LossConfig:
 
     @property
     def hyper_parameters(self) -> dict[str, float]:
-        """Hyper-parameters of the class loss that the block sets."""
         return {key: value for key in ("gamma", "mu", "alpha", "beta") if (value := getattr(self, key)) is not None}
 
     @classmethod
     def from_yaml(cls, block: dict[str, Any] | None) -> LossConfig:
-        """Read the block.
-
-        Args:
-            block: The ``loss:`` block, or None where the YAML has none.
+        """Read the block, or None where the YAML has none.
 
         Raises:
             ValueError: Not a mapping, unknown key, or a value that is not allowed; with the closest match.
@@ -137,15 +130,13 @@ class LossConfig:
         return cls(**read_block(cls, "loss", block, "cls: gjr"))
 
     def resolved(self, joint: bool) -> LossConfig:
-        """Replace ``auto`` by what the head calls for.
-
-        Args:
-            joint: Whether the head has an objectness branch.
+        """Replace ``auto`` by what the head calls for; ``joint`` says whether it has an objectness branch.
 
         Raises:
-            ValueError: Foreground only on a head without objectness: nothing would teach it what background is.
+            ValueError: Choices that the head or each other rule out.
         """
         anchors = self.cls_anchors if self.cls_anchors != "auto" else ("foreground" if joint else "all")
+        # Nothing would teach such a head what background is.
         if anchors == "foreground" and not joint:
             raise ValueError(
                 "loss: cls_anchors is 'foreground', but the head has no objectness branch to tell background. "
@@ -160,5 +151,4 @@ class LossConfig:
         return replace(self, cls_anchors=anchors, cls_target=target)
 
     def class_loss(self, num_classes: int) -> nn.Module:
-        """Build the class loss."""
         return CLASS_LOSSES[self.cls](num_classes, **self.hyper_parameters)

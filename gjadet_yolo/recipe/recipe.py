@@ -13,13 +13,7 @@ from gjadet_yolo.recipe.schedule import ScheduleConfig
 
 @dataclass(frozen=True)
 class Recipe:
-    """The recipe of a model.
-
-    Attributes:
-        loss: Losses and their gains.
-        augment: How training images are chosen and changed.
-        schedule: Stages of the training.
-    """
+    """The recipe of a model: its losses, how images are chosen and changed, and the stages of the training."""
 
     loss: LossConfig = field(default_factory=LossConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -27,11 +21,7 @@ class Recipe:
 
     @classmethod
     def from_yaml(cls, yaml: Mapping[str, Any]) -> Recipe:
-        """Read the blocks of a model YAML.
-
-        Raises:
-            ValueError: Unknown keys or values of a block, with the closest match.
-        """
+        """Read the blocks of a model YAML; a ValueError names unknown keys and values, with the closest match."""
         return cls(
             LossConfig.from_yaml(yaml.get("loss")),
             AugmentConfig.from_yaml(yaml.get("augment")),
@@ -39,12 +29,5 @@ class Recipe:
         )
 
     def resolved(self, joint: bool) -> Recipe:
-        """Replace ``auto`` by what the head calls for.
-
-        Args:
-            joint: Whether the head has an objectness branch.
-
-        Raises:
-            ValueError: Losses that the head cannot have.
-        """
+        """Replace ``auto`` by what the head calls for; errors as in :meth:`LossConfig.resolved`."""
         return replace(self, loss=self.loss.resolved(joint))
