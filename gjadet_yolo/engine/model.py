@@ -1,8 +1,4 @@
-"""Detection model whose YAML carries its training recipe.
-
-The class name is part of every saved checkpoint. Only models whose YAML asks for it use it
-(``plugin.asks_for_plugin``).
-"""
+"""Detection model whose YAML carries its training recipe; only those whose YAML asks for it use it."""
 
 from __future__ import annotations
 
@@ -25,27 +21,23 @@ from gjadet_yolo.nn.auxiliary import attach, collecting
 from gjadet_yolo.recipe.recipe import Recipe
 
 
+# Checkpoints name this class as gjadet_yolo.engine.model.GjadetModel, so it can be neither renamed nor moved.
 class GjadetModel(DetectionModel):
-    """The host's detection model with the criterion of the YAML's ``loss:`` block.
+    """The host's detection model with the criterion of the YAML's ``loss:`` block; arguments as in the host.
 
     Attributes:
-        loss_state: Statistics of the class loss at the last save, as plain numbers, or None; the trainer keeps it.
-        absent: Classes without any training instance; the trainer sets it.
-        class_counts: Training boxes of each class; the trainer sets it.
-        stated: Training arguments that the user stated, which win over the recipe; the trainer sets it.
-        active_terms: Loss terms of the current stage, empty for all; the trainer sets it.
-
-    Args:
-        cfg: Model YAML, as a name, a path or a dictionary.
-        ch: Input channels.
-        nc: Number of classes, instead of the YAML's.
-        verbose: Print the layer table.
+        loss_state: Statistics of the class loss at the last save, or None; the trainer sets this and the others.
+        absent: Classes without any training instance.
+        class_counts: Training boxes of each class.
+        stated: Training arguments that the user stated, which win over the recipe.
+        active_terms: Loss terms of the current stage, empty for all.
 
     Raises:
         ValueError: Unknown keys or values in the ``loss:``, ``augment:`` or ``schedule:`` block, or faulty rows or
             class names.
     """
 
+    # Plain numbers: the host averages and halves buffers, and its safe loading admits numbers.
     loss_state: Statistics | None = None
     absent: tuple[int, ...] = ()
     class_counts: tuple[int, ...] = ()
@@ -66,21 +58,18 @@ class GjadetModel(DetectionModel):
 
     @property
     def recipe(self) -> Recipe:
-        """What the YAML's blocks say, with ``auto`` replaced; a model out of a checkpoint reads it from its YAML."""
+        """What the YAML's blocks say, with ``auto`` replaced."""
+        # A model out of a checkpoint has its YAML only.
         if self._recipe is None:
             self._recipe = Recipe.from_yaml(self.yaml).resolved(joint=hasattr(self.model[-1], "obj"))
         return self._recipe
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the parsed recipe: its classes must not become part of the checkpoint format."""
+        # The classes of the parsed recipe must not become part of the checkpoint format.
         return {key: value for key, value in self.__dict__.items() if key != "_recipe"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Rebuild from a checkpoint.
-
-        Raises:
-            PluginError: The plugin is not active, e.g. because of an unsupported Ultralytics; names the reason.
-        """
+        """Rebuild from a checkpoint; a PluginError names the reason why the plugin is not active."""
         require("This checkpoint")
         super().__setstate__(state)
 
@@ -91,16 +80,15 @@ class GjadetModel(DetectionModel):
         return dict(enumerate(map(str, names))) if len(names) == self.yaml["nc"] else {}
 
     def load(self, weights: dict[str, Any] | nn.Module, verbose: bool = True) -> None:
-        """Load weights by name and shape; those of the plain host fill everything but plugin rows and objectness.
+        """Load weights by name and shape, from a checkpoint dictionary or a model.
 
-        Args:
-            weights: Checkpoint dictionary or model.
-            verbose: Log how much was transferred.
+        Those of the plain host fill everything but plugin rows and objectness.
         """
         source = (weights.get("ema") or weights["model"]) if isinstance(weights, dict) else weights
         own = self.yaml_names()
         placeholders = {index: str(index) for index in own}
-        if self.names == own:  # as in a host model, so that the source's names come along with its weights
+        # The host takes over the source's class names only from a model that has numbers for names.
+        if self.names == own:
             self.names = placeholders
         super().load(weights, verbose)
         if self.names == placeholders:
@@ -109,17 +97,15 @@ class GjadetModel(DetectionModel):
             self.model[-1].fit_objectness(source.model[-1])
 
     def _predict_once(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-        """Host's forward pass; what modules give for the loss comes back in the raw outputs as ``aux``."""
+        # Left on a module, it would hang on a graph that can be neither copied nor saved.
         with collecting() as aux:
             return attach(super()._predict_once(x, *args, **kwargs), aux)
 
     def _predict_augment(self, x: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """Test-time augmentation (``augment=True``): three scales, one of them mirrored, as for the host's own head.
-
-        Mirrored: ``DetectionModel._predict_augment``, which accepts the class Detect only.
-        """
+        """Test-time augmentation (``augment=True``) as for the host's own head."""
         if self.end2end or not isinstance(self.model[-1], JointDetect):
             return super()._predict_augment(x)
+        # Mirrored: ``DetectionModel._predict_augment``, which accepts the class Detect only. Its scales and flip.
         parts = []
         for ratio, flip in ((1.0, None), (0.83, 3), (0.67, None)):  # 3: left to right
             view = scale_img(x.flip(flip) if flip else x, ratio, gs=int(self.stride.max()))
@@ -127,15 +113,15 @@ class GjadetModel(DetectionModel):
         return torch.cat(self._clip_augmented(parts), -1), None
 
     def init_criterion(self) -> Any:
-        """Build the criterion and give it the statistics of the run it continues."""
         criterion = build_criterion(self)
+        # The host re-creates criteria, when a run resumes and after NaN recovery: the statistics must go on.
         if self.loss_state:
             load_statistics(criterion, self.loss_state)
         hold_statistics(criterion, self.absent)
         return criterion
 
     def loss(self, batch: dict[str, Any], preds: Any = None) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Loss terms times batch size, and the terms by name; statistics move only while the model is in training mode.
+        """Loss terms times batch size, and the terms by name.
 
         Args:
             batch: ``img`` (B, C, H, W) and targets as in the host.
@@ -143,18 +129,20 @@ class GjadetModel(DetectionModel):
         """
         if getattr(self, "criterion", None) is None:
             self.criterion = self.init_criterion()
+        # The host also asks for the loss of the validation set, which must move no statistics and knows no stages.
         set_training(self.criterion, self.training)
         set_active(self.criterion, self.active_terms if self.training else ())
         return super().loss(batch, preds)
 
 
 def check_class_names(yaml: dict[str, Any]) -> None:
-    """Refuse class names that are none, which the host would take for a list of them.
+    """Refuse class names that are none.
 
     Raises:
         ValueError: Names the file and the value.
     """
     names = yaml.get("names") or []
+    # The host would take a text for a list of names.
     if not isinstance(names, (dict, list, tuple)):
         raise ValueError(f"{title(yaml)}: names: {shown(names)}, expected the class names by index, or a list of them.")
     for name in names.values() if isinstance(names, dict) else names:

@@ -1,8 +1,7 @@
 """Predictor of this package's models: pictures that stay readable with hundreds of small boxes, and no silent limits.
 
-The host writes class and confidence at every box; on a strip of 6 px squares that is a wall of text. Here crowded or
-small boxes are drawn thin and without text, and a legend counts them by class. What the user asks for is done:
-``show_labels``, ``show_conf`` and ``line_width`` win, and ``show_labels=False`` also takes the legend away.
+Crowded or small boxes are drawn thin and without text, and a legend counts them by class. What the user asks for is
+done: ``show_labels``, ``show_conf`` and ``line_width`` win, and ``show_labels=False`` also takes the legend away.
 """
 
 from __future__ import annotations
@@ -31,35 +30,29 @@ STYLE = ("show_labels", "show_conf", "line_width")
 
 @dataclass
 class Look:
-    """How the pictures of one source are drawn, so that the frames of a video do not flicker.
+    """How the pictures of one source are drawn.
 
     Attributes:
-        dense: Whether its boxes are drawn thin and without text; a video that began so stays so.
+        dense: Whether its boxes are drawn thin and without text.
         corner: Where its legend is.
         classes: Classes seen so far.
     """
 
-    dense: bool = False
+    dense: bool = False  # a video that began so stays so: its frames must not flicker
     corner: int | None = None
     classes: set[int] = field(default_factory=set)
 
 
 def is_dense(boxes: np.ndarray, frame_hw: tuple[int, int]) -> bool:
-    """More than 20 boxes, or a median side below 40 px or a tenth of the picture, whichever is more.
-
-    The host's text grows with the picture: one label is about as wide as a sixth of it, and hides smaller neighbours.
-
-    Args:
-        boxes: xyxy px, (N, 4).
-        frame_hw: Height and width of the picture.
-    """
+    """Whether boxes, xyxy px (N, 4), are too many or too small in the median for the host's labels."""
     if not len(boxes):
         return False
+    # The host's text grows with the picture: one label is about a sixth of its width, and hides smaller neighbours.
     return len(boxes) > MANY or median_side(boxes) < max(SMALL_PX, SMALL_SHARE * max(frame_hw))
 
 
 def thin_line(boxes: np.ndarray, frame_hw: tuple[int, int]) -> int:
-    """Line width in px: a px per 1500 px of the picture's longer side, a twelfth of a box's side at most."""
+    """Line width in px for boxes, xyxy px (N, 4)."""
     most = median_side(boxes) * LINE_SHARE if len(boxes) else np.inf
     return max(1, round(min(max(frame_hw) / PX_PER_LINE, most)))
 
@@ -73,8 +66,7 @@ class GjadetPredictor(DetectionPredictor):
     """The host's detection predictor; arguments as in the host.
 
     Attributes:
-        given: Arguments of this run that the user has set. In a later call on the same ``YOLO`` object, which reuses
-            the predictor, only values other than the host's defaults are known to be set.
+        given: Arguments of this run that the user has set.
         full: Frames of the run that reached ``max_det``.
     """
 
@@ -82,13 +74,14 @@ class GjadetPredictor(DetectionPredictor):
         self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: dict[str, Any] | None = None
     ) -> None:
         super().__init__(cfg, overrides, _callbacks)
+        # A later call on the same YOLO object reuses the predictor and hands over no overrides: then only values other
+        # than the host's defaults are known to be set.
         self.given = {name for name in STYLE if (overrides or {}).get(name) is not None}
         self.looks: dict[str, Look] = {}
         self.full = 0
         self.said: set[int] = set()
 
     def run_callbacks(self, event: str) -> None:
-        """The host's callbacks; counts start with a run, and its limits are reported at its end."""
         if event == "on_predict_start":
             self.looks, self.full = {}, 0
         super().run_callbacks(event)
@@ -96,8 +89,8 @@ class GjadetPredictor(DetectionPredictor):
             self.report_limit()
 
     def report_limit(self) -> None:
-        """Say once per limit that frames have reached ``max_det``, and what to do."""
         limit = self.args.max_det
+        # Once per limit: a loop over single frames would warn at every one.
         if not self.full or limit in self.said:
             return
         self.said.add(limit)
@@ -107,8 +100,8 @@ class GjadetPredictor(DetectionPredictor):
         )
 
     def postprocess(self, preds: Any, img: torch.Tensor, orig_imgs: Any, **settings: Any) -> list[Results]:
-        """The host's results; frames that reach the limit are counted."""
         results = super().postprocess(preds, img, orig_imgs, **settings)
+        # The host cuts at max_det without a word.
         self.full += sum(len(result) >= self.args.max_det for result in results)
         return results
 
@@ -138,18 +131,16 @@ class GjadetPredictor(DetectionPredictor):
         """Picture of a result, (H, W, 3) uint8 BGR.
 
         Args:
-            result: Boxes and frame.
-            look: Of its source.
+            look: Of the result's source.
             line_width: In px, or None for the host's.
-            boxes: Draw boxes at all.
-            conf: Write confidences.
-            labels: Write class names.
+            boxes, conf, labels: Draw boxes at all, with confidences, with class names.
         """
         found = np.zeros((0, 4)) if result.boxes is None else result.boxes.cpu().numpy().xyxy
         look.dense = look.dense or is_dense(found, result.orig_shape)
         if not (boxes and look.dense):
             return Results.plot(result, line_width=line_width, boxes=boxes, conf=conf, labels=labels)
         labels, conf = labels and self.chosen("show_labels"), conf and self.chosen("show_conf")
+        # Labels that the user asks for come as in the host, with confidences unless these are switched off.
         conf = conf or (labels and self.args.show_conf)
         width = line_width if self.chosen("line_width") else thin_line(found, result.orig_shape)
         by_track = result.boxes.is_track
@@ -162,9 +153,11 @@ class GjadetPredictor(DetectionPredictor):
         return picture
 
     def legend(self, result: Results, look: Look) -> list[Entry]:
-        """A line per class that its source has shown; without colours where these stand for tracks."""
+        """A line per class that its source has shown."""
         labels = result.boxes.cpu().numpy().cls.astype(int)
         look.classes |= set(labels.tolist())
+        # Every class that the source has shown, not only those of this frame: the lines must not jump in a video.
+        # Colours stand for tracks where there are any, and then for no class.
         return [
             Entry(
                 readable(result.names[label], label),
@@ -176,8 +169,8 @@ class GjadetPredictor(DetectionPredictor):
 
 
 def readable(name: str, label: int) -> str:
-    """A class name that the legend's font can write, or the number of the class."""
     try:
+        # The legend's font has no other letters.
         name.encode("latin-1")
     except UnicodeEncodeError:
         return f"class {label}"

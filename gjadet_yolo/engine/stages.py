@@ -1,6 +1,6 @@
 """Stages of a training: which layers are frozen, which loss terms act and which images are seen, epoch by epoch.
 
-Pure: the trainer only applies what :func:`plan_stages` says, so that a resumed training finds its stage from the epoch.
+Pure functions; the trainer applies what they say.
 """
 
 from __future__ import annotations
@@ -33,11 +33,9 @@ class Stage:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it trains everything on the training set, as the host does."""
         return not (self.frozen or self.terms or self.stream) and self.lr == 1.0
 
     def described(self) -> str:
-        """What is special about it, for the log."""
         parts = [f"{len(self.frozen)} layers frozen", f"learning rate x{self.lr:g}"]
         parts += [f"terms {', '.join(self.terms)}"] if self.terms else []
         return ", ".join([*parts, *([f"beside images of {self.stream}"] if self.stream else [])])
@@ -46,15 +44,10 @@ class Stage:
 def plan_stages(
     config: ScheduleConfig, epochs: int, backbone: int, layers: int, estimated: bool = False
 ) -> tuple[Stage, ...]:
-    """Stages of a training.
+    """Stages of a training of so many epochs, for a model with so many ``backbone`` and ``layers`` in all.
 
     Args:
-        config: The block.
-        epochs: Length of the training.
-        backbone: Number of backbone layers.
-        layers: Number of all layers; the last is the head.
-        estimated: Whether the length is the host's estimate for ``time=``, which changes after each epoch: then stages
-            that are too long are cut, so that each later one keeps at least an epoch where there are enough.
+        estimated: Whether the number of epochs is the host's estimate for ``time=``.
 
     Raises:
         ValueError: A layer that the model does not have, all layers, or stages that leave none for the last.
@@ -73,6 +66,8 @@ def stage_ends(stages: Sequence[StageConfig], epochs: int, estimated: bool) -> l
     ends, end = [], 0
     for number, stage in enumerate(stages[:-1], 1):
         end += int(stage.epochs) if stage.epochs >= 1 else max(round(stage.epochs * epochs), 1)
+        # The estimate changes after each epoch, so a stage that is too long is no fault of the user: it is cut, and
+        # each later one keeps an epoch where there are enough.
         if estimated:
             end = min(end, max(epochs - len(stages) + number, 0))
         elif end >= epochs:
@@ -83,11 +78,7 @@ def stage_ends(stages: Sequence[StageConfig], epochs: int, estimated: bool) -> l
 
 
 def frozen_layers(stage: StageConfig, backbone: int, layers: int) -> tuple[int, ...]:
-    """Numbers of a stage's frozen layers.
-
-    Raises:
-        ValueError: A number that the model does not have, or all layers.
-    """
+    """Numbers of a stage's frozen layers; errors as in :func:`plan_stages`."""
     frozen = layer_numbers(stage.freeze, backbone, layers)
     if len(frozen) == layers:
         raise ValueError("schedule: freeze holds all layers, so that nothing would be trained. Leave some out.")
@@ -95,11 +86,7 @@ def frozen_layers(stage: StageConfig, backbone: int, layers: int) -> tuple[int, 
 
 
 def layer_numbers(names: Sequence[str | int], backbone: int, layers: int) -> tuple[int, ...]:
-    """Layer numbers behind names of sections and numbers.
-
-    Raises:
-        ValueError: A number that the model does not have.
-    """
+    # The host's layer list has no sections: backbone rows come first, and the head is the last row.
     sections = {"backbone": range(backbone), "neck": range(backbone, layers - 1), "head": range(layers - 1, layers)}
     found: set[int] = set()
     for name in names:
@@ -111,4 +98,5 @@ def layer_numbers(names: Sequence[str | int], backbone: int, layers: int) -> tup
 
 def stage_at(stages: Sequence[Stage], epoch: int) -> Stage:
     """The stage that an epoch belongs to; the last one beyond the end."""
+    # From the epoch alone, so that a resumed training finds its stage.
     return next((stage for stage in stages if stage.first <= epoch < stage.end), stages[-1])

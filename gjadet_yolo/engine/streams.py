@@ -1,8 +1,7 @@
 """Images beside those of the training set.
 
-Unpaired images come from a second set that has no labels and no partners in the first; every step of a stage that asks
-for them gets as many as it has training images. Paired images are two versions of one training image, clean and
-degraded, that agree to the pixel, because the second is made after everything that moves pixels.
+Unpaired images come from a second set that has no labels; every step of a stage that asks for them gets as many as it
+has training images. Paired images are two versions of one training image, clean and degraded.
 """
 
 from __future__ import annotations
@@ -21,16 +20,9 @@ Degrade = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def drawn(count: int, size: int, step: int, seed: Sequence[int]) -> np.ndarray:
-    """Which images a step sees: every image once before any is seen again, in an order that the seed draws.
+    """Indices of the images, (size,), that a step sees: every image of ``count`` once before any is seen again.
 
-    Args:
-        count: Images in the set.
-        size: Images of a step.
-        step: Number of the step, from 0.
-        seed: Seed of the epoch.
-
-    Returns:
-        Indices, (size,).
+    ``step`` counts from 0, and the seed is that of the epoch.
     """
     positions = np.arange(step * size, (step + 1) * size)
     rounds = {number: np.random.default_rng([*seed, number]).permutation(count) for number in set(positions // count)}
@@ -38,17 +30,12 @@ def drawn(count: int, size: int, step: int, seed: Sequence[int]) -> np.ndarray:
 
 
 def letterboxed(image: np.ndarray, shape_hw: Sequence[int]) -> np.ndarray:
-    """An image fitted into a shape, in the middle, with grey borders.
-
-    Args:
-        image: (H, W, 3) uint8.
-        shape_hw: Height and width wanted.
-    """
+    """An image (H, W, 3) uint8 fitted into a height and width, in the middle, with grey borders."""
     ratio = min(wanted / side for wanted, side in zip(shape_hw, image.shape, strict=False))
     height, width = (max(round(side * ratio), 1) for side in image.shape[:2])
     canvas = np.full((*shape_hw, 3), GREY, np.uint8)
     top, left = (shape_hw[0] - height) // 2, (shape_hw[1] - width) // 2
-    way = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
+    way = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR  # averages when it reduces, where linear would alias
     canvas[top : top + height, left : left + width] = cv2.resize(image, (width, height), interpolation=way)
     return canvas
 
@@ -58,7 +45,7 @@ class UnpairedImages:
 
     Args:
         folder: Folder of images, searched to any depth.
-        seed: Seed of the epoch; the same one gives the same images, so that a resumed training goes on as before.
+        seed: Seed of the epoch.
 
     Raises:
         ValueError: The folder holds no image that the host would read.
@@ -70,14 +57,11 @@ class UnpairedImages:
         if not self.files:
             state = "holds no image" if folder.is_dir() else "is no folder"
             raise ValueError(f"schedule: stream is {folder}, which {state}. Name a folder of images.")
+        # The same seed gives the same images, so that a resumed training goes on as before.
         self.seed, self.step = tuple(seed), 0
 
     def batch(self, size: int, shape_hw: Sequence[int]) -> torch.Tensor:
-        """The next images, (size, 3, H, W) uint8 RGB.
-
-        Args:
-            size: How many.
-            shape_hw: Height and width, which those of the training images are.
+        """The next images, (size, 3, H, W) uint8 RGB, in the height and width of the training images.
 
         Raises:
             ValueError: An image cannot be decoded; names it.
@@ -89,11 +73,7 @@ class UnpairedImages:
 
 
 def read(file: Path) -> np.ndarray:
-    """An image, (H, W, 3) uint8 BGR.
-
-    Raises:
-        ValueError: It cannot be decoded.
-    """
+    # The one decoder of the package: OpenCV alone raises errors of its own that give no advice.
     image = decoded(file)
     if image is None:
         raise ValueError(f"{file} cannot be read as an image. Remove it, or replace it.")
@@ -103,22 +83,21 @@ def read(file: Path) -> np.ndarray:
 def paired(
     clean: np.ndarray, degrade: Degrade, share: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A training pair: what the network sees, and the clean image that it is of.
+    """A training pair: what the network sees, and the clean image that it is of; the same picture where it stays clean.
 
     Args:
-        clean: (H, W, 3) uint8, after everything that moves pixels; not changed.
+        clean: (H, W, 3) uint8; not changed.
         degrade: Makes a degraded copy of the same size.
-        share: Of images that stay clean, 0 to 1, so that a network does not forget them.
-        rng: Source of randomness; the same state gives the same pair.
-
-    Returns:
-        Degraded and clean image; the same picture twice where it stays clean.
+        share: Of images that stay clean, 0 to 1.
+        rng: The same state gives the same pair.
 
     Raises:
         ValueError: The degradation changed the size.
     """
+    # So that a network does not forget clean images.
     if rng.random() < share:
         return clean.copy(), clean
+    # After everything that moves pixels: the release of CCSPNet-Joint flips one image of a pair and not the other.
     degraded = degrade(clean, rng)
     if degraded.shape != clean.shape:
         raise ValueError(f"a degradation made {degraded.shape} of {clean.shape}; pairs must agree to the pixel.")

@@ -22,23 +22,15 @@ LISTED = 10
 def stated_arguments(
     overrides: Mapping[str, Any], args: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Arguments out of ``WINNERS`` that the user stated.
-
-    Args:
-        overrides: What was handed to the trainer beside its configuration. ``model.tune`` hands over everything.
-        args: The training's arguments.
-        defaults: The host's.
+    """Arguments out of ``WINNERS`` that the user stated: out of what was handed over, the arguments, and the defaults.
     """
+    # Not by comparison with defaults alone: ``model.tune`` hands over everything, and where it tries the default, the
+    # training must use it.
     return tuple(name for name in WINNERS if name in overrides or args.get(name) != defaults.get(name))
 
 
 def recipe_line(model: GjadetModel, stages: Sequence[Stage]) -> str:
-    """The recipe in force.
-
-    Args:
-        model: Model with the training's ``args``, class names and counts.
-        stages: The schedule's.
-    """
+    """The recipe in force; the model has the training's ``args``, class names and counts."""
     joint = hasattr(model.model[-1], "obj")
     config = model.recipe.loss
     gains = term_gains(config, model.args, model.stated)
@@ -53,13 +45,6 @@ def recipe_line(model: GjadetModel, stages: Sequence[Stage]) -> str:
 
 
 def weight_parts(model: GjadetModel, config: LossConfig, joint: bool) -> list[str]:
-    """Class weights in force, for :func:`recipe_line`.
-
-    Args:
-        model: As there.
-        config: Its ``loss:`` block.
-        joint: Whether its head has an objectness.
-    """
     names = list(map(str, model.names.values()))
     counts = model.class_counts or [1] * len(names)  # as in the criterion
     host = getattr(model, "class_weights", None)  # of a stated cls_pw=
@@ -74,7 +59,6 @@ def weight_parts(model: GjadetModel, config: LossConfig, joint: bool) -> list[st
 
 
 def listed(names: Sequence[str], weights: Sequence[float]) -> str:
-    """Weights by class name, or the lowest and the highest of many."""
     if len(names) <= LISTED:
         return ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, weights, strict=True))
     (low, least), (high, most) = (pick(zip(weights, names, strict=True)) for pick in (min, max))

@@ -1,13 +1,8 @@
-"""Frames cut into overlapping tiles, and raw predictions of tiles put back into the frame.
+"""Frames cut into overlapping tiles, and raw predictions of tiles put back into the frame, before the host's NMS.
 
-Slicing at inference: SAHI, arXiv 2202.06934. Here the raw predictions of all tiles meet before the host's own NMS:
-
-- a tile answers for what lies inside it, up to the size of the overlap and a quarter more; a box that touches a border
-  inside the frame is cut there and dropped, because another tile sees the object whole;
-- the whole frame, reduced to the size of a tile, answers for what is larger than the overlap. In a tile such an object
-  is often larger than anything that the model was trained on, and found in parts.
-
-What two of them see whole is found twice at the same place, which NMS is for.
+Slicing at inference: SAHI, arXiv 2202.06934, which merges boxes afterwards. A tile answers for what lies inside it, up
+to the size of the overlap and a quarter more; the whole frame, reduced to the size of a tile, for what is larger than
+the overlap. What two of them see whole is found twice at the same place, which NMS is for.
 """
 
 from __future__ import annotations
@@ -83,10 +78,11 @@ class Tiles:
             raise ValueError(f"the batch of tiles is {self.batch}, allowed: 1 and more.")
 
     def starts(self, length: int) -> list[int]:
-        """First px of each tile along a side of a frame; the overlaps are ``overlap`` or a little more."""
+        """First px of each tile along a side of a frame."""
         if length <= self.side:
             return [0]
         count = math.ceil((length - self.overlap) / (self.side - self.overlap))
+        # Spread evenly: overlaps grow a little, and no tile reaches over the border into padding.
         return [round(index * (length - self.side) / (count - 1)) for index in range(count)]
 
     def boxes(self, height: int, width: int) -> list[tuple[int, int, int, int]]:
@@ -98,7 +94,7 @@ class Tiles:
         ]
 
     def views(self, height: int, width: int) -> int:
-        """How many pictures the network sees of a frame: its tiles, and the frame reduced where there are several."""
+        """How many pictures the network sees of a frame."""
         count = len(self.starts(height)) * len(self.starts(width))
         return count + (count > 1)
 
@@ -112,23 +108,17 @@ def fitted(height: int, width: int, side: int | None) -> tuple[int, int]:
 
 
 def padded(height: int, width: int) -> tuple[int, int]:
-    """The next height and width that the network takes."""
     return math.ceil(height / STEP) * STEP, math.ceil(width / STEP) * STEP
 
 
 def predict_tiles(
     call: Callable[[torch.Tensor], torch.Tensor], frames: torch.Tensor, tiles: Tiles, watch: Watch | None = None
 ) -> torch.Tensor:
-    """Raw predictions of frames by tiles.
+    """Raw predictions of frames by tiles: (B, 4 + C, sum of all A), in px of the frame; scores of dropped boxes are 0.
 
     Args:
         call: Network: images (T, 3, h, w) to raw predictions (T, 4 + C, A), xywh px and scores.
         frames: (B, 3, H, W) with sides that are multiples of 32.
-        tiles: How they are cut.
-        watch: Told of every view that is done.
-
-    Returns:
-        (B, 4 + C, sum of all A), in px of the frame; scores of dropped boxes are 0.
     """
     height, width = frames.shape[2:]
     places, watch = tiles.boxes(height, width), Unwatched() if watch is None else watch
@@ -142,33 +132,36 @@ def predict_tiles(
         for one, place in zip(raw.chunk(len(part)), part, strict=True):
             found.append(keep_whole(one, place, (height, width), SHARED * tiles.overlap))
         watch.tick(len(part) * len(frames))
+    # Joined before NMS, so that the host's NMS, predictor, validator and files stay as they are.
     return torch.cat(found, 2)
 
 
 def keep_whole(
     raw: torch.Tensor, place: tuple[int, int, int, int], frame_hw: tuple[int, int], largest: float
 ) -> torch.Tensor:
-    """Raw predictions (B, 4 + C, A) of a tile, moved into the frame; what a border inside the frame cuts, and what is
-    larger than ``largest`` px, is dropped.
-    """
+    """Raw predictions (B, 4 + C, A) of a tile, in the frame; what is cut or above ``largest`` px has scores of 0."""
     height, width = frame_hw
     x1, y1, x2, y2 = place
+    # A box at a border inside the frame is cut there, and another tile sees the object whole. At the frame's own border
+    # there is no other tile, so boxes may touch it.
     first = [x1 + BORDER if x1 else -math.inf, y1 + BORDER if y1 else -math.inf]
     last = [x2 - BORDER if x2 < width else math.inf, y2 - BORDER if y2 < height else math.inf]
     xy, wh = raw[:, :2] + raw.new_tensor(place[:2])[:, None], raw[:, 2:4]
     low, high = xy - wh / 2, xy + wh / 2
     whole = (low >= low.new_tensor(first)[:, None]) & (high <= low.new_tensor(last)[:, None])
     kept = whole.all(1, keepdim=True) & (wh.amax(1, keepdim=True) <= largest)
+    # A score of 0 instead of removal keeps one shape for all images of the batch.
     return torch.cat((xy, wh, raw[:, 4:] * kept), 1)
 
 
 def whole_frame(call: Callable[[torch.Tensor], torch.Tensor], frames: torch.Tensor, tiles: Tiles) -> torch.Tensor:
-    """Raw predictions of the reduced frames for what is larger than the overlap of tiles; the rest is dropped."""
+    """Raw predictions of the reduced frames for what is larger than the overlap of tiles; other scores are 0."""
     height, width = frames.shape[2:]
     ratio = tiles.side / max(height, width)
+    # In a tile such an object is often larger than what the model was trained on, and found in parts.
     small = interpolate(frames, (round(height * ratio), round(width * ratio)), mode="area")
     missing = [-size % STEP for size in small.shape[2:]]
-    raw = call(pad(small, (0, missing[1], 0, missing[0]), value=114 / 255))
+    raw = call(pad(small, (0, missing[1], 0, missing[0]), value=114 / 255))  # the grey that the host pads with
     scale = raw.new_tensor([width / small.shape[3], height / small.shape[2]])[:, None]
     xy, wh = raw[:, :2] * scale, raw[:, 2:4] * scale
     return torch.cat((xy, wh, raw[:, 4:] * (wh.amax(1, keepdim=True) > tiles.overlap)), 1)

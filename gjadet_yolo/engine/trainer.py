@@ -1,10 +1,7 @@
 """Trainer of models whose YAML carries a recipe: keeps the loss statistics and shows them.
 
-The host re-creates the criterion on resume and after NaN recovery, saves the averaged model without it, and validates
-through another copy. So the statistics travel as plain numbers in ``GjadetModel.loss_state``: written at each save,
-read where the host reads its other training state; and what a criterion is built from (class counts, what the user
-stated) is on the model before the host builds any. Mirrored: ``save_model``, ``_load_checkpoint_state``,
-``set_class_weights`` and ``resume_training`` in https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/engine/trainer.py
+Mirrored: ``save_model``, ``_load_checkpoint_state``, ``set_class_weights`` and ``resume_training`` in
+https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/engine/trainer.py
 """
 
 from __future__ import annotations
@@ -35,7 +32,7 @@ from gjadet_yolo.recipe.augment import AugmentConfig
 
 
 def record_class_ratios(trainer: GjadetTrainer) -> None:
-    """Callback after each training epoch: ratios reach ``results.csv`` and the loggers without validation too."""
+    # Here as well as in validate: with val=False the ratios reach results.csv and the loggers too.
     if trainer.metrics is not None:
         trainer.metrics.update(trainer.class_ratios())
 
@@ -44,13 +41,12 @@ def record_class_ratios(trainer: GjadetTrainer) -> None:
 class ShowRecipe:
     """Callback at the start: one line on the recipe in force.
 
-    Callbacks are what the host hands to the processes of a training on several GPUs as it is; arguments come there in
-    full, so that what the user stated could no longer be told from defaults.
-
     Attributes:
         stated: Training arguments that the user stated.
     """
 
+    # Callbacks are what the host hands to the processes of a training on several GPUs as it is. Arguments come there in
+    # full, so that what the user stated could no longer be told from defaults.
     stated: tuple[str, ...]
 
     def __call__(self, trainer: GjadetTrainer) -> None:
@@ -73,31 +69,28 @@ def count_classes(trainer: GjadetTrainer) -> None:
 
 
 def forget_steps(trainer: GjadetTrainer) -> None:
-    """Callback before each epoch."""
     trainer.steps.clear()
 
 
 def remember_step(trainer: GjadetTrainer) -> None:
-    """Callback after each step: its terms stay on the device, so that nothing waits for them."""
+    # The terms stay on the device, so that nothing waits for them.
     trainer.steps.append((torch.stack(list(trainer.loss_items.values())), trainer.batch_files))
 
 
 def enter_stage(trainer: GjadetTrainer) -> None:
-    """Callback before each epoch: freeze and release, and let terms and images be what the schedule says.
-
-    Layers that the host's own ``freeze=`` holds stay frozen. BatchNorm follows, because the host keeps it still where a
-    name is in ``freeze_layer_names``.
-    """
+    """Callback before each epoch: layers, terms and images of the stage."""
     if all(stage.is_plain for stage in trainer.stages):
         return
     stage = stage_at(trainer.stages, trainer.epoch)
     names = [f"model.{number}." for number in stage.frozen]
+    # The host keeps BatchNorm still where a name is in this list, so it follows. Layers of the user's own freeze= stay.
     trainer.freeze_layer_names = [*trainer.always_frozen, *names]
     for name, parameter in student(trainer.model).named_parameters():
         if parameter.dtype.is_floating_point:
             parameter.requires_grad_(not any(part in name for part in trainer.freeze_layer_names))
     student(trainer.model).active_terms = stage.terms
     trainer.unpaired = trainer.open_stream(stage.stream)
+    # Under time= the ends move with every estimate, which is no new stage to tell of.
     changed = replace(stage, first=0, end=0) != trainer.in_force
     trainer.in_force = replace(stage, first=0, end=0)
     if RANK in (-1, 0) and changed:
@@ -131,11 +124,8 @@ class GjadetTrainer(DetectionTrainer):
                 self.add_callback(event, callback)
 
     def carry_stated(self, stated: tuple[str, ...]) -> tuple[str, ...]:
-        """What the user stated, as the launching process knows it; as a callback it goes on to the workers.
-
-        Args:
-            stated: What this process was handed.
-        """
+        """What the user stated, as the launching process knows it."""
+        # A worker is handed all arguments, so what its launcher put into the callback counts there.
         carried = [one for one in self.callbacks["on_train_start"] if isinstance(one, ShowRecipe)]
         if LOCAL_RANK != -1 and carried:
             stated = carried[-1].stated
@@ -146,35 +136,30 @@ class GjadetTrainer(DetectionTrainer):
     def get_model(
         self, cfg: str | Path | dict[str, Any] | None = None, weights: nn.Module | None = None, verbose: bool = True
     ) -> GjadetModel:
-        """Build the model for the data set's classes and load weights by name and shape.
-
-        A resumed training goes on with what the user stated at its start.
-        """
+        """Build the model for the data set's classes and load weights by name and shape."""
         settings = {"nc": self.data["nc"], "ch": self.data["channels"], "verbose": verbose and RANK == -1}
         model = self.set_model_names_for_load(GjadetModel(cfg or "gjadet.yaml", **settings))
         if weights:
             model.load(weights)
+        # A resumed training is handed its old arguments in full, stated or not, so that the model has to tell them.
         if weights and self.resume:
             self.stated = getattr(student(weights), "stated", ())
         return model
 
     def set_model_attributes(self) -> None:
-        """Host's attributes, and what the user stated."""
         super().set_model_attributes()
         student(self.model).stated = self.stated
 
     def set_class_weights(self) -> None:
-        """Host's weights for ``cls_pw=``; before them the counts, because the host then builds criteria (resume)."""
+        # Before the host goes on: it builds criteria when it resumes an end-to-end head.
         count_classes(self)
         super().set_class_weights()
 
     def get_validator(self) -> GjadetValidator:
-        """Validator that reads the loss with the statistics of the training."""
         stock = super().get_validator()
         return GjadetValidator(stock.dataloader, save_dir=stock.save_dir, args=stock.args, _callbacks=stock.callbacks)
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> YOLODataset:
-        """Host's data set; for training with what the YAML's ``augment:`` block asks for."""
         dataset = super().build_dataset(img_path, mode, batch)
         config = student(self.model).recipe.augment
         if mode != "train" or config == AugmentConfig():
@@ -187,8 +172,8 @@ class GjadetTrainer(DetectionTrainer):
         return dataset
 
     def _setup_train(self, *args: Any) -> None:
-        """Host's set-up; after it, the layers that its own ``freeze=`` holds are known."""
         super()._setup_train(*args)
+        # After the host's set-up, which fills it from freeze=: no stage may release these.
         self.always_frozen = list(self.freeze_layer_names)
 
     def _setup_scheduler(self) -> None:
@@ -196,16 +181,14 @@ class GjadetTrainer(DetectionTrainer):
         super()._setup_scheduler()
         model = student(self.model)
         layers = len(model.yaml["backbone"]), len(model.model)
+        # Here, because the host comes here again after each epoch of a time= training with another number of epochs.
         self.stages = plan_stages(model.recipe.schedule, self.epochs, *layers, estimated=bool(self.args.time))
         plain = self.lf
         self.lf = lambda epoch: plain(epoch) * stage_at(self.stages, epoch).lr
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lr_lambda=self.lf)
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Host's preparation; the names of the images are kept for :meth:`broken_step`.
-
-        In a stage with a second stream, ``unpaired`` holds as many of its images, (B, 3, H, W) float32 of 0 to 1.
-        """
+        """Host's preparation, and ``unpaired`` images of a second stream, (B, 3, H, W) float32 from 0 to 1."""
         self.batch_files = list(batch.get("im_file", ()))
         batch = super().preprocess_batch(batch)
         if self.unpaired is not None:
@@ -214,12 +197,8 @@ class GjadetTrainer(DetectionTrainer):
         return batch
 
     def open_stream(self, folder: str) -> UnpairedImages | None:
-        """Second stream of an epoch, or None; each epoch and rank draws its own images, the same when it is resumed.
-
-        Args:
-            folder: Of its images; empty for none.
-        """
-        seed = (self.args.seed, self.epoch, max(RANK, 0))
+        """Second stream of an epoch out of a folder, or None."""
+        seed = (self.args.seed, self.epoch, max(RANK, 0))  # resumed epochs draw the same, ranks differ
         return UnpairedImages(Path(folder), seed) if folder else None
 
     def broken_step(self) -> str:
@@ -236,7 +215,7 @@ class GjadetTrainer(DetectionTrainer):
         return ""
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
-        """Host's recovery; before it, the terms and images that broke the loss are named."""
+        # Before the recovery, which names no cause.
         if found := self.broken_step():
             LOGGER.error(found)
         return super()._handle_nan_recovery(epoch)
@@ -247,7 +226,6 @@ class GjadetTrainer(DetectionTrainer):
         return branches(criterion) if criterion is not None else {}
 
     def loss_statistics(self) -> Statistics:
-        """Current statistics of the class loss; empty before the first step and for losses without any."""
         return statistics(student(self.model).criterion) if self.loss_branches() else {}
 
     def class_ratios(self) -> dict[str, float]:
@@ -260,27 +238,25 @@ class GjadetTrainer(DetectionTrainer):
         return ratios
 
     def validate(self) -> tuple[dict[str, float] | None, float | None]:
-        """Validate and add the class ratios to the metrics."""
         metrics, fitness = super().validate()
         if metrics is not None:
             metrics.update(self.class_ratios())
         return metrics, fitness
 
     def save_model(self) -> bool:
-        """Save with the statistics, outside the averaged and halved tensors."""
+        # The averaged model is what the host saves, in half precision and without a criterion.
         student(self.ema.ema).loss_state = self.loss_statistics() or None
         return super().save_model()
 
     def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
-        """Restore the host's training state (resume, NaN recovery) and the statistics with it."""
         super()._load_checkpoint_state(ckpt)
         model = student(self.model)
         model.loss_state = getattr(student(ckpt["ema"]), "loss_state", None) if ckpt.get("ema") else None
+        # Resuming builds the criterion later, from loss_state; after NaN recovery it is there already.
         if model.loss_state and self.loss_branches():
             load_statistics(model.criterion, model.loss_state)
 
     def plot_metrics(self) -> None:
-        """Host's curves, and the class ratios over the epochs."""
         super().plot_metrics()
         mu = next((getattr(branch.class_loss, "mu", None) for branch in self.loss_branches().values()), None)
         picture = plot_class_ratios(self.csv, self.save_dir / "class_ratios.png", mu)
@@ -289,11 +265,7 @@ class GjadetTrainer(DetectionTrainer):
 
 
 def no_mosaic(args: Any) -> str:
-    """Why a training has no mosaic in any epoch; empty where it has.
-
-    Args:
-        args: The host's training arguments.
-    """
+    """Why a training with the host's arguments has no mosaic in any epoch, and what to say; empty where it has."""
     if not args.mosaic:
         return "mosaic=0: say mosaic=1"
     if args.rect:

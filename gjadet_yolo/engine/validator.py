@@ -1,8 +1,4 @@
-"""Validator of models whose YAML carries a recipe.
-
-During training the host validates the averaged model, whose criterion is another object with fresh statistics; its loss
-would be weighted differently from the training loss. This validator hands it the training's statistics first.
-"""
+"""Validator of models whose YAML carries a recipe."""
 
 from __future__ import annotations
 
@@ -19,18 +15,17 @@ class GjadetValidator(DetectionValidator):
     """The host's detection validator; arguments as in the host."""
 
     def __call__(self, trainer: BaseTrainer | None = None, model: nn.Module | None = None, **kwargs: Any) -> Any:
-        """Validate; within a training, with the loss statistics of the training."""
         if trainer is not None and trainer.ema:
             share_statistics(trainer)
         return super().__call__(trainer=trainer, model=model, **kwargs)
 
 
 def share_statistics(trainer: BaseTrainer) -> None:
-    """Give the averaged model the training's loss statistics and class counts; its criterion is built anew from them.
-
-    It is not updated in place: the host builds it in inference mode, which forbids that.
-    """
+    """Give the averaged model the training's loss statistics and class counts."""
+    # Within a training the host validates the averaged model, whose criterion is another object with fresh statistics:
+    # its loss would be weighted differently from the training loss.
     averaged = student(trainer.ema.ema)
     averaged.loss_state = trainer.loss_statistics() or None
     averaged.class_counts = student(trainer.model).class_counts
+    # Built anew, not updated: the host builds it in inference mode, which forbids changes in place.
     averaged.criterion = None
