@@ -22,8 +22,7 @@ LISTED = 10
 def stated_arguments(
     overrides: Mapping[str, Any], args: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Arguments out of ``WINNERS`` that the user stated: out of what was handed over, the arguments, and the defaults.
-    """
+    """Arguments out of ``WINNERS`` that the user stated, by what was handed over, the arguments and the defaults."""
     # Not by comparison with defaults alone: ``model.tune`` hands over everything, and where it tries the default, the
     # training must use it.
     return tuple(name for name in WINNERS if name in overrides or args.get(name) != defaults.get(name))

@@ -2,7 +2,6 @@
 
 Source: repository GJADet-crash-pytorch (MIT), ``create_models/v8_blocks.py`` and its framework figure. The scale and
 task attentions go back to the dynamic head (arXiv 2106.08322), the task attention to dynamic ReLU (arXiv 2003.10027).
-The released code switches on spatial and scale attention only; the figure shows all three, which is the default here.
 Outputs after one, two and three stages agree with the release to 1e-6 (``tests/golden/adaptive_module.npz``).
 """
 
@@ -25,11 +24,7 @@ PART_BYTES = 1 << 20
 
 
 class SpatialAttention(nn.Module):
-    """Weights each position by a convolution over the channel mean and maximum.
-
-    Args:
-        kernel_size: 7 (released) or 3.
-    """
+    """Weights each position by a convolution over the channel mean and maximum; kernel size 7 (released) or 3."""
 
     def __init__(self, kernel_size: int = 7) -> None:
         super().__init__()
@@ -45,18 +40,14 @@ class SpatialAttention(nn.Module):
 
 
 class ScaleAttention(nn.Module):
-    """Weights each level as a whole: one number per image from the global average.
-
-    Args:
-        c1: Channels C.
-    """
+    """Weights each level as a whole: one number per image from the global average of C channels."""
 
     def __init__(self, c1: int) -> None:
         super().__init__()
+        # Linear on pooled vectors computes the same as the reference's 1x1 convolution on a 1x1 map.
         self.gate = nn.Sequential(nn.Linear(c1, 1), nn.ReLU(), nn.Hardsigmoid())
 
     def forward(self, x: torch.Tensor, overwrite: bool = False) -> torch.Tensor:
-        """Map (B, C, H, W) to (B, C, H, W); ``overwrite`` may use the input's memory."""
         # Not self.gate: loading a checkpoint, the host sets all its activations in place, and ReLU loses its gradient.
         gate = hardsigmoid(relu(self.gate[0](x.mean((2, 3)))))[..., None, None]  # (B, 1, 1, 1)
         return x.mul_(gate) if overwrite else x * gate
@@ -65,11 +56,7 @@ class ScaleAttention(nn.Module):
 class TaskAttention(nn.Module):
     """Dynamic ReLU: the larger of two linear functions per channel, their coefficients from the global average.
 
-    It costs 1.25 C² parameters at the published reduction of 4, and 5 C² / reduction in general.
-
-    Args:
-        c1: Channels C.
-        reduction: Divides C in the hidden layer; 4 is published.
+    It costs 5 C² / reduction parameters for C channels; the published reduction is 4.
     """
 
     def __init__(self, c1: int, reduction: int = 4) -> None:
@@ -80,7 +67,6 @@ class TaskAttention(nn.Module):
         self.coefficients = nn.Sequential(nn.Linear(c1, hidden), nn.ReLU(), nn.Linear(hidden, 4 * c1), nn.Hardsigmoid())
 
     def forward(self, x: torch.Tensor, overwrite: bool = False) -> torch.Tensor:
-        """Map (B, C, H, W) to (B, C, H, W); ``overwrite`` may use the input's memory."""
         coefficients = self.coefficients(x.mean((2, 3))) - 0.5  # (B, 4 * C)
         a1, b1, a2, b2 = coefficients[..., None, None].chunk(4, 1)  # each (B, C, 1, 1)
         # slopes 2*a + 1 and 2*a; the release halves the result, here folded into the coefficients (max is homogeneous).
@@ -99,20 +85,18 @@ class AdaptiveModule(nn.Module):
     """The attentions named in ``order``, one after the other; shape and channels stay.
 
     YAML row: ``[-1, 1, AdaptiveModule, []]`` for the full chain, ``[-1, 1, AdaptiveModule, [[spatial, scale]]]`` for a
-    subset or another order, then ``kernel_size`` and ``reduction``. The order is a list inside the argument list. With
-    several inputs, ``[[-1, 6], 1, AdaptiveModule, []]``, it concatenates them first and so takes the place of a Concat
-    row: layer numbers stay the host's, and the joined tensor, which nobody else sees, can be worked on in place.
+    subset or another order, then ``kernel_size`` (7 or 3) and ``reduction``. With several inputs, ``[[-1, 6], 1,
+    AdaptiveModule, []]``, it concatenates them first and so takes the place of a Concat row.
 
     Args:
         c1: Channels.
         order: Any of ``spatial``, ``scale``, ``task``, each at most once, in the order of application.
-        kernel_size: Of the spatial attention, 7 or 3.
-        reduction: Of the task attention.
 
     Raises:
         ValueError: Empty order, unknown or repeated attention, impossible kernel size or reduction.
     """
 
+    # In the place of Concat, layer numbers and with them all parameter names stay the host's: its checkpoints load.
     inputs: ClassVar[range] = range(1, MANY.stop)
     attentions: ClassVar[tuple[str, ...]] = ("spatial", "scale", "task")
 
@@ -120,6 +104,7 @@ class AdaptiveModule(nn.Module):
         self, c1: int, order: Sequence[str] = ("spatial", "scale", "task"), kernel_size: int = 7, reduction: int = 4
     ) -> None:
         super().__init__()
+        # The default is the chain of the paper's figure; the released code switches on spatial and scale only.
         if isinstance(order, str) or not isinstance(order, Sequence) or not order:
             raise ValueError(
                 f"order of AdaptiveModule is {shown(order)}, expected a list such as [spatial, scale, task]; "
@@ -150,7 +135,9 @@ class AdaptiveModule(nn.Module):
         joined = not isinstance(x, torch.Tensor)
         if joined:
             x = torch.cat(tuple(x), 1)
+        # Autograd needs the inputs of the stages, and recorded graphs hold no work in place.
         plain = torch.is_grad_enabled() or torch.jit.is_tracing() or torch.compiler.is_compiling()
         for index, stage in enumerate(self.stages):
+            # A joined tensor is the module's own, so that even the first stage may overwrite it.
             x = stage(x, overwrite=not plain and (joined or index > 0))
         return x

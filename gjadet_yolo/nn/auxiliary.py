@@ -1,7 +1,7 @@
 """What modules hand to the loss beside their outputs: the ``aux`` mapping of one forward pass.
 
 A module in the middle of a network returns features to the next row; what only a loss or a picture wants (attention
-maps) takes this way. Nothing stays on a module, so that copies, checkpoints and threads never see another pass's graph.
+maps) takes this way.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 Aux = dict[str, list[Any]]
 """What the modules of a network gave under each name, in the order of their rows."""
 
+# Nothing stays on a module, so that copies and checkpoints never hold a pass's graph; a context variable, so that
+# threads never see each other's.
 _open: ContextVar[Aux | None] = ContextVar("aux", default=None)
 
 
@@ -29,35 +31,25 @@ def collecting() -> Iterator[Aux]:
 
 
 def give(name: str, value: Any) -> None:
-    """Hand something to whoever is collecting; without a collector it is dropped."""
     aux = _open.get()
     if aux is not None:
         aux.setdefault(name, []).append(value)
 
 
 def attach(outputs: Any, aux: Aux) -> Any:
-    """Put an aux mapping into the raw outputs of a detection head, in place.
-
-    Args:
-        outputs: Raw outputs in training; (predictions, raw outputs) in evaluation; predictions alone in an export,
-            which have no place for it. Raw outputs of an end-to-end head are one mapping per branch.
-        aux: What the modules gave; nothing is put in where it is empty.
-
-    Returns:
-        The outputs.
-    """
+    """Put an aux mapping into the raw outputs of a detection head, in place; an empty one leaves them as they are."""
     for branch in raw_branches(outputs) if aux else ():
         branch["aux"] = aux
     return outputs
 
 
 def aux_of(outputs: Any) -> Aux:
-    """The aux mapping that :func:`attach` put into outputs; empty where it put none."""
     return next((branch["aux"] for branch in raw_branches(outputs) if "aux" in branch), {})
 
 
 def raw_branches(outputs: Any) -> list[dict[str, Any]]:
-    """Raw outputs of each branch of a head among what a model returns."""
+    """Raw outputs of each branch of a head, among what a model returns; empty for an export."""
+    # Raw outputs alone in training, behind the predictions in evaluation, missing in an export.
     raw = outputs[1] if isinstance(outputs, tuple) and len(outputs) == 2 else outputs
     if not isinstance(raw, dict):
         return []

@@ -2,12 +2,9 @@
 
 Source: Dynamic Head, CVPR 2021, arXiv 2106.08322. Per level, modulated deformable convolutions (DCNv2) of the finer
 level (stride 2), the level itself and the coarser one are each weighted by the scale attention, averaged, and passed
-through the task attention. Offsets and masks come from the level itself. What differs: the coarser level is brought to
-the level's size before its convolution and not after it, so that the offsets mean the same positions, and the task
-attention is the one of the adaptive module, which halves its output.
-
-Exported graphs hold the deformable convolution as bilinear sampling and a 1 x 1 convolution, because ONNX Runtime and
-OpenVINO do not take torchvision's operator (``sampled_conv``; a test shows that both agree).
+through the task attention. Offsets and masks come from the level itself. What differs: the coarser level is resized
+before its convolution and not after it, and the task attention is the one of the adaptive module, which halves its
+output.
 """
 
 from __future__ import annotations
@@ -42,9 +39,6 @@ def sampled_conv(
         mask: (B, 9, H', W'), factor of each point.
         weight: (O, C, 3, 3).
         stride: Of the kernel, so that H' = ceil(H / stride).
-
-    Returns:
-        (B, O, H', W'), as of ``torchvision.ops.deform_conv2d``.
     """
     rows, columns = (torch.arange(side, dtype=x.dtype, device=x.device) * stride for side in offset.shape[2:])
     # torchvision's order of offsets: points of the kernel row by row, y before x
@@ -61,26 +55,24 @@ def sampled_conv(
 def deformed_conv(
     x: torch.Tensor, offset: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, stride: int
 ) -> torch.Tensor:
-    """As :func:`sampled_conv`, by torchvision's operator, which is faster but cannot be exported."""
+    """As :func:`sampled_conv`, by torchvision's operator."""
     offset = offset.nan_to_num(0.0)  # the CPU operator reads outside its memory at nan
     return deform_conv2d(x, offset, weight, None, (stride, stride), (1, 1), (1, 1), mask)
 
 
 class ModulatedConv(nn.Module):
-    """Deformable 3 x 3 convolution with given offsets and masks, then group normalisation.
-
-    Args:
-        stride: 1, or 2 on the finer level.
-    """
+    """Deformable 3 x 3 convolution with given offsets and masks, then group normalisation."""
 
     def __init__(self, c: int, stride: int = 1) -> None:
         super().__init__()
         self.conv = DeformConv2d(c, c, 3, stride, padding=1, bias=False)
+        # gcd, because scaled widths need not be multiples of the paper's 16 groups.
         self.norm = nn.GroupNorm(math.gcd(c, GROUPS), c)
 
     def forward(self, x: torch.Tensor, offset: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Map (B, C, H, W) to the size of offset (B, 18, H', W') and mask (B, 9, H', W')."""
         wide = torch.float32 if x.dtype == torch.bfloat16 else x.dtype  # torchvision has no bfloat16 on the CPU
+        # ONNX Runtime and OpenVINO do not take torchvision's operator, which is the faster one elsewhere.
         exporting = torch.jit.is_tracing() or torch.compiler.is_compiling()
         conv = sampled_conv if exporting else deformed_conv
         y = conv(x.to(wide), offset.to(wide), mask.to(wide), self.conv.weight.to(wide), self.conv.stride[0])
@@ -88,17 +80,14 @@ class ModulatedConv(nn.Module):
 
 
 class DyHeadBlock(nn.Module):
-    """One round of the three attentions over all levels.
-
-    Args:
-        c: Channels of every level.
-    """
+    """One round of the three attentions over all levels of c channels."""
 
     def __init__(self, c: int) -> None:
         super().__init__()
         self.offset = nn.Conv2d(c, 3 * POINTS, 3, padding=1)
         nn.init.zeros_(self.offset.weight)  # starts as a plain convolution
         nn.init.zeros_(self.offset.bias)
+        # The finer level is twice as wide and high: stride 2.
         self.finer, self.own, self.coarser = ModulatedConv(c, 2), ModulatedConv(c), ModulatedConv(c)
         self.scale = ScaleAttention(c)
         self.task = TaskAttention(c)
@@ -125,10 +114,6 @@ class DyHead(nn.Module):
 
     YAML row: ``[[15, 12, 9], 2, DyHead, [256]]``, fine to coarse, each level half as wide and high as the one before;
     every output has 256 channels times the scale's width.
-
-    Args:
-        c1: Channels of each level.
-        c2: Channels inside and of each output.
     """
 
     inputs: ClassVar[range] = MANY

@@ -10,7 +10,7 @@ class ExportLimit:
     """One thing that keeps a module out of an export.
 
     Attributes:
-        reason: Why, so that it can follow the name of the module: "needs ...".
+        reason: Why, as what follows the name of the module: "needs ...".
         remedy: What works instead, as a sentence.
         formats: Formats concerned, named as in ``yolo export format=``; empty for all.
         below_opset: The limit holds where an older ONNX opset is asked for; None: whatever the opset.
@@ -22,11 +22,6 @@ class ExportLimit:
     below_opset: int | None = None
 
     def holds(self, file_format: str, opset: int | None) -> bool:
-        """Whether it concerns an export.
-
-        Args:
-            file_format: As in ``yolo export format=``.
-            opset: As in ``yolo export opset=``; None takes the host's choice, which is new enough.
-        """
-        concerned = not self.formats or file_format in self.formats
+        """Whether it concerns ``yolo export format=... opset=...``."""
+        concerned = not self.formats or file_format in self.formats  # an opset of None is the host's choice, new enough
         return concerned and (self.below_opset is None or (opset is not None and opset < self.below_opset))

@@ -1,10 +1,8 @@
 """Detection head with an objectness branch: score = objectness * class.
 
 GJADet's release (GJADet-crash-pytorch) has box, objectness and class outputs, and its class loss sees matched samples
-only; the objectness tells target from background. An anchor-free YOLO head has no such output, so background anchors
-push rare classes down. This head gives it back as one more 1x1 convolution per level on the features of the class
-branch. Everything else is the host's: both class-branch styles, DFL or direct distances, one-to-one branch, fusing,
-export.
+only. An anchor-free YOLO head has no such output; this one gives it back. Everything else is the host's: both
+class-branch styles, DFL or direct distances, one-to-one branch, fusing, export.
 """
 
 from __future__ import annotations
@@ -25,8 +23,7 @@ from gjadet_yolo.nn.row import MANY, Plan, Row
 class JointDetect(Detect):
     """YOLO head with boxes, class logits and one objectness logit per anchor.
 
-    YAML row: ``[[15, 18, 21], 1, JointDetect, [nc]]``. Parameter names of the box and class branches are the host's, so
-    its pretrained heads load.
+    YAML row: ``[[15, 18, 21], 1, JointDetect, [nc]]``.
 
     Args:
         nc: Number of classes.
@@ -55,20 +52,18 @@ class JointDetect(Detect):
     ) -> None:
         self.legacy = legacy  # the host's constructor chooses the class branch by it
         super().__init__(nc, reg_max, bool(end2end), tuple(ch))
+        # A branch of its own: one more output channel of the class convolution would compute the same, but have the
+        # shape of no pretrained head. Without it every background anchor pushes the rare classes down.
         self.obj = nn.ModuleList(nn.Conv2d(branch[-1].in_channels, 1, 1) for branch in self.cv3)
         if end2end:
             self.one2one_obj = copy.deepcopy(self.obj)
 
     def fit_objectness(self, source: nn.Module | None = None) -> None:
-        """Make the objectness branch as wide as the class branch, which the host widens when it loads weights of more
-        classes. A rebuilt branch takes the source's weights where they fit, and starts at its prior otherwise.
-
-        Args:
-            source: Head that the weights came from.
-        """
+        """Make the objectness branch as wide as the class branch, with the weights of a head where they fit."""
         for name, branches in (("obj", self.cv3), ("one2one_obj", getattr(self, "one2one_cv3", None))):
             if branches is None:
                 continue
+            # The host widens the class branch when it loads weights of more classes, not this one.
             widths = [branch[-1].in_channels for branch in branches]
             if widths == [obj.in_channels for obj in getattr(self, name)]:
                 continue
@@ -81,16 +76,17 @@ class JointDetect(Detect):
             setattr(self, name, new)
 
     def objectness_prior(self, obj_head: nn.ModuleList) -> None:
-        """Set biases to the share of anchors of a level that hold a target, as the host's ``bias_init`` counts it."""
+        """Set biases to the share of anchors of a level that hold a target."""
         for obj, stride in zip(obj_head, self.stride, strict=True):
-            # 5 targets in an image of 640 px, which has (640 / stride)^2 anchors on the level
+            # As the host's bias_init counts it: 5 targets in an image of 640 px, which has (640 / stride)^2 anchors on
+            # the level.
             nn.init.constant_(obj.bias, math.log(5 / (640 / float(stride)) ** 2))
 
     @classmethod
     def plan(cls, row: Row) -> Plan:
-        """``[nc]`` from the YAML; the rest from the parser, as for the host's Detect."""
         if len(row.args) != 1 or not isinstance(row.args[0], int) or row.args[0] < 1:
             raise TypeError(f"takes one argument, the number of classes, found {list(row.args)}")
+        # The parser gives what it gives to the host's Detect; only the number of classes stands in the row.
         head = row.head
         args = (row.args[0], head.get("reg_max", 16), head.get("end2end"), head.get("legacy", False), row.channels)
         return Plan(args, row.channels[0])
@@ -110,14 +106,12 @@ class JointDetect(Detect):
         cls_head: nn.Module | None = None,
         obj_head: nn.Module | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Raw outputs of one branch; its heads are None after fusing for the other.
-
-        Args:
-            x: Feature maps (B, C_l, H_l, W_l).
+        """Raw outputs of one branch for A anchors on levels (B, C_l, H_l, W_l); empty after fusing for the other
+        branch.
 
         Returns:
-            ``boxes`` (B, 4 * reg_max, A), class logits ``scores`` (B, nc, A), objectness logits ``obj`` (B, 1, A) and
-            ``feats``, for A anchors on all levels; empty after fusing.
+            ``boxes`` (B, 4 * reg_max, A), class logits ``scores`` (B, nc, A), objectness logits ``obj`` (B, 1, A),
+            ``feats``.
         """
         if box_head is None or cls_head is None or obj_head is None:
             return {}
@@ -139,19 +133,17 @@ class JointDetect(Detect):
         return torch.cat((self._get_decode_boxes(x), x["scores"].sigmoid() * x["obj"].sigmoid()), 1)
 
     def bias_init(self) -> None:
-        """Host's box bias; objectness starts at the host's prior (5 targets per 640 px image), classes at 1 / nc.
-
-        The joint score then starts where the host's class score does. With one or two classes the class prior is 1/2.
-        """
+        """Host's box bias; objectness starts at the host's prior, classes at 1 / nc, or 1/2 for one class or two."""
         super().bias_init()
         for heads in (self.one2many, self.one2one) if getattr(self, "one2one_obj", None) else (self.one2many,):
             self.objectness_prior(heads["obj_head"])
             for cls in heads["cls_head"]:
+                # The joint score then starts where the host's class score does.
                 nn.init.constant_(cls[-1].bias, -math.log(max(self.nc, 2) - 1))
 
     def fuse(self) -> None:
-        """Drop the branch that inference does not use, objectness included."""
         super().fuse()
+        # The host has dropped the branch that inference does not use; its objectness goes with it.
         if self.cv3 is None:
             self.obj = None
         elif getattr(self, "one2one_cv3", None) is None:

@@ -22,6 +22,7 @@ def check_order(module: nn.Module, levels: Sequence[torch.Tensor]) -> None:
     if torch.jit.is_tracing() or torch.compiler.is_compiling():
         return
     heights = [level.shape[2] for level in levels]
+    # Rounded up, as convolutions of stride 2 do with odd sides.
     if any(below != -(-above // 2) for above, below in pairwise(heights)):
         strides = ", ".join(f"{heights[0] / height:g}" for height in heights)
         row = f"Model YAML row {getattr(module, 'i', '?')} {type(module).__name__}, from {getattr(module, 'f', '?')}"
@@ -32,13 +33,7 @@ def check_order(module: nn.Module, levels: Sequence[torch.Tensor]) -> None:
 
 
 class Level(nn.Module):
-    """One output of a row that has several.
-
-    YAML row: ``[0, 1, Level, [2]]`` for the third output of layer 0; negative numbers count from the last.
-
-    Args:
-        index: Which output.
-    """
+    """One output of a row that has several: ``[0, 1, Level, [2]]`` for the third of layer 0; negative from the last."""
 
     inputs: ClassVar[range] = range(1, 2)
 
@@ -60,5 +55,4 @@ class Level(nn.Module):
         return Plan(row.args, row.levels[row.args[0]])
 
     def forward(self, x: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Pick one of several (B, C_i, H_i, W_i)."""
         return x[self.index]

@@ -1,7 +1,6 @@
-"""What a model YAML row means: the facts a plugin module gets from the parser, and its answer.
+"""What a model YAML row means: the facts that a plugin module gets from the parser, and its answer.
 
-Each plugin module states its own row rule as a classmethod ``plan(row) -> Plan`` beside the class, and the number of
-inputs it takes as ``inputs``. The parser (``gjadet_yolo/host/parse.py``) applies the rule; it knows no module by name.
+Each module states its rule as a classmethod ``plan(row) -> Plan``, and its numbers of inputs as ``inputs``.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class Row:
         width: Width multiple of the scale.
         max_channels: Channel limit of the scale, before the width multiple.
         head: Settings of detection heads: ``reg_max``, ``end2end`` and ``legacy`` (YOLOv8-style class branch).
-        levels: Channels of each output of the input, for a row with one input that has several outputs; else empty.
+        levels: Channels of each output of an input with several; else empty.
     """
 
     index: int
@@ -62,7 +61,8 @@ class Plan:
 
     @classmethod
     def of_levels(cls, args: tuple[Any, ...], levels: Sequence[int]) -> Plan:
-        """Plan of a module that returns a list of levels; the host, which keeps one number per row, gets the last."""
+        """Plan of a module that returns a list of levels."""
+        # The host keeps one number of channels per row: it gets the last, and ``Level`` rows ask for the others.
         return cls(args, levels[-1], levels=tuple(levels))
 
 

@@ -2,8 +2,7 @@
 
 Source: SSPNet, arXiv 2107.01548, and repository SSPNet (Apache-2.0, mmdetection). With the reference's weights, outputs
 and maps agree to 1e-5 (``tests/golden/sspnet_neck.npz``). The names are the paper's: context attention module (CAM),
-scale enhancement (SEM), scale selection (SSM). Levels are generic here; the paper has four, strides 4 to 32. Its
-attention loss is in ``losses/attention_map.py``.
+scale enhancement (SEM), scale selection (SSM). The attention loss is in ``losses/attention_map.py``.
 """
 
 from __future__ import annotations
@@ -19,15 +18,11 @@ from gjadet_yolo.nn.auxiliary import give
 from gjadet_yolo.nn.levels import check_order
 from gjadet_yolo.nn.row import MANY, Plan, Row
 
-DILATIONS = (2, 5)
+DILATIONS = (2, 5)  # of the two 3 x 3 views, as published
 
 
 class ContextPyramid(nn.Module):
-    """Atrous spatial pyramid (ASPP): four views of the context, a quarter of the channels each.
-
-    Args:
-        c: Channels, a multiple of 4.
-    """
+    """Atrous spatial pyramid (ASPP): four views of the context, a quarter of the c channels each."""
 
     def __init__(self, c: int) -> None:
         super().__init__()
@@ -36,25 +31,20 @@ class ContextPyramid(nn.Module):
         self.views = nn.ModuleList((nn.Conv2d(c, part, 1), *dilated, nn.Conv2d(c, part, 1)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map (B, C, H, W) to (B, C, H, W)."""
         near = [relu(view(x)) for view in self.views[:-1]]
         whole = relu(self.views[-1](x.mean((2, 3), keepdim=True))).expand(-1, -1, *x.shape[2:])
         return torch.cat((*near, whole), 1)
 
 
 class ContextAttention(nn.Module):
-    """Context attention module: attention maps of all levels from all levels.
-
-    Args:
-        c: Channels of each level, a multiple of 4.
-        levels: Number of levels.
-    """
+    """Context attention module: attention maps of all levels from all levels, of c channels each."""
 
     def __init__(self, c: int, levels: int) -> None:
         super().__init__()
         self.join = nn.Conv2d(levels * c, c, 3, padding=1)
         self.context = ContextPyramid(c)
         self.mix = nn.Sequential(nn.Conv2d(c, c, 3, padding=1), nn.BatchNorm2d(c), nn.ReLU())
+        # The finest level gets its own convolution too, of stride 1: F_0 = conv3x3(F) in the paper.
         self.down = nn.ModuleList(nn.Conv2d(c, c, 3, 2 if index else 1, 1) for index in range(levels))
         self.map = nn.ModuleList(nn.Conv2d(c, 1, 3, padding=1) for _ in range(levels))
 
@@ -66,6 +56,7 @@ class ContextAttention(nn.Module):
         logits = []
         for down, to_map in zip(self.down, self.map, strict=True):
             x = down(x)
+            # Logits, not the paper's sigmoid: the loss takes its cross entropy from them, also in half precision.
             logits.append(to_map(x))
         return logits
 
@@ -73,11 +64,9 @@ class ContextAttention(nn.Module):
 class SSPNeck(nn.Module):
     """Scale selection pyramid: context attention, scale enhancement and scale selection on levels from fine to coarse.
 
-    YAML row: ``[[2, 4, 6, 9], 1, SSPNeck, [256]]``; ``Level`` rows pick one output each. Every output has 256 channels
-    times the scale's width. ``[256, 2]`` gives the two finest outputs only: the coarser levels still send maps and
-    features to them, but have no output convolution, which without a ``Level`` row would never be trained.
-
-    Its attention maps, logits (B, 1, H_i, W_i) per level, go to the loss and to pictures (``nn/auxiliary.py``).
+    YAML row: ``[[2, 4, 6, 9], 1, SSPNeck, [256]]``; ``Level`` rows pick one output each, of 256 channels times the
+    scale's width. ``[256, 2]`` gives the two finest outputs only. Attention maps, logits (B, 1, H_i, W_i) per level, go
+    to the loss and to pictures (``nn/auxiliary.py``).
 
     Args:
         c1: Channels of each level.
@@ -92,6 +81,8 @@ class SSPNeck(nn.Module):
         super().__init__()
         self.lateral = nn.ModuleList(nn.Conv2d(c, c2, 1) for c in c1)
         self.cam = ContextAttention(c2, len(c1))
+        # Levels without an output still send maps and features to the finer ones, but have no output convolution, which
+        # without a ``Level`` row would never be trained.
         self.out = nn.ModuleList(nn.Conv2d(c2, c2, 3, padding=1) for _ in c1[:outputs])
 
     @classmethod
@@ -121,10 +112,12 @@ class SSPNeck(nn.Module):
         attention = self.cam(levels)
         give("attention", attention)
         maps = [logits.sigmoid() for logits in attention]
-        enhanced = [(1 + gate) * level for gate, level in zip(maps, levels, strict=True)]
+        enhanced = [(1 + gate) * level for gate, level in zip(maps, levels, strict=True)]  # SEM: C'_l
         selected = enhanced[-1:]
+        # SSM, from coarse to fine: P_{l-1} = C'_{l-1} + [A_{l-1} * Up(A_l)] * Up(P_l), so only what both maps call an
+        # object passes on.
         for index in range(len(levels) - 2, -1, -1):
-            size = levels[index].shape[2:]
+            size = levels[index].shape[2:]  # sizes, not a factor of 2: sides may be odd
             gate = maps[index] * interpolate(maps[index + 1], size, mode="nearest")
             selected.insert(0, enhanced[index] + gate * interpolate(selected[0], size, mode="nearest"))
         given = zip(self.out, maps, selected, strict=False)  # as many as there are convolutions

@@ -19,7 +19,7 @@ STRIDES = (8, 16, 32)
 
 
 def library() -> ModuleType:
-    """timm, imported when it is first needed; a ValueError where it is missing, which the host's parser reports."""
+    # An extra, imported when it is first needed; the host's parser reports a ValueError with the row.
     try:
         import timm
     except ModuleNotFoundError as error:
@@ -28,9 +28,10 @@ def library() -> ModuleType:
 
 
 def create(name: str, **settings: Any) -> nn.Module:
-    """Backbone of timm that returns features; models with a fixed image size are told to take any."""
+    """Backbone of timm that returns features."""
     settings |= {"features_only": True}
     try:
+        # Models with a fixed image size, such as transformers, are told to take any.
         return library().create_model(name, strict_img_size=False, **settings)
     except TypeError:  # convolutional models do not know the argument
         return library().create_model(name, **settings)
@@ -79,14 +80,7 @@ class TimmBackbone(nn.Module):
     """Features of a timm model at the given strides; ``Level`` rows pick one each.
 
     YAML rows: ``[-1, 1, TimmBackbone, [resnet50]]`` as the first row, then ``[0, 1, Level, [0]]`` and so on. Further
-    arguments: ``pretrained`` (false by default, which needs no network) and ``strides`` (``[8, 16, 32]``). Images of 0
-    to 1 are normalised as the weights want it.
-
-    Args:
-        c1: Channels of the image.
-        name: Name of the model in timm.
-        pretrained: Load weights, from the network where they are not cached.
-        strides: Strides of the outputs.
+    arguments: ``pretrained`` (false by default, which needs no network) and ``strides`` (``[8, 16, 32]``).
 
     Raises:
         ValueError: timm is missing, an unknown model, a stride it does not have, or weights that cannot be loaded.
@@ -110,6 +104,8 @@ class TimmBackbone(nn.Module):
         self.channels_last = getattr(self.body, "output_fmt", "NCHW") == "NHWC"  # as swin gives them
         found = self.body.pretrained_cfg if hasattr(self.body, "pretrained_cfg") else self.body.default_cfg
         for key in ("mean", "std"):
+            # The host gives images of 0 to 1; timm's weights want them normalised. Mean and deviation are known for RGB
+            # only.
             values = torch.tensor(found[key] if c1 == 3 else [float(key == "std")] * c1)
             self.register_buffer(key, values.view(1, -1, 1, 1), persistent=False)
 
