@@ -1,7 +1,6 @@
 """Attention maps of an SSPNet neck over the picture: where each level looks for objects of its sizes.
 
-The maps are those of SSPNet (arXiv 2107.01548), which its loss teaches to be bright on objects of a level's sizes and
-dark elsewhere (``losses/attention_map.py``).
+The maps are those of SSPNet (arXiv 2107.01548); ``losses/attention_map.py`` teaches them.
 """
 
 from __future__ import annotations
@@ -23,13 +22,10 @@ OPACITY = 0.55  # of a map over its picture
 def check_maps(model: nn.Module | str, name: str = "the model") -> None:
     """Refuse a model that gives no attention maps.
 
-    Args:
-        model: A model; the host keeps exported ones as the names of their files.
-        name: What messages call it.
-
     Raises:
-        ValueError: It has none.
+        ValueError: It has none; ``name`` is what the message calls it.
     """
+    # The host keeps an exported model as the name of its file.
     modules = model.modules() if isinstance(model, nn.Module) else ()
     if not any("attention" in getattr(module, "gives", ()) for module in modules):
         raise ValueError(
@@ -53,31 +49,31 @@ def attention_maps(
     """
     ratio = min(inside / side for inside, side in zip(input_hw, frame_hw, strict=True))
     height, width = (round(side * ratio) for side in frame_hw)
-    top, left = round((input_hw[0] - height) / 2 - 0.1), round((input_hw[1] - width) / 2 - 0.1)  # as the host pads
+    # The host's letterbox subtracts 0.1 before it rounds, so that of an odd rest the smaller half goes to the top and
+    # left.
+    top, left = round((input_hw[0] - height) / 2 - 0.1), round((input_hw[1] - width) / 2 - 0.1)
     maps, strides = [], []
     for logits in attention:
         level = logits[0, 0].detach().float().sigmoid().cpu().numpy()
         seen = cv2.resize(level, input_hw[::-1], interpolation=cv2.INTER_LINEAR)[
             top : top + height, left : left + width
         ]
+        # In two steps: padding must be cut off at the network's size, where it is whole px.
         maps.append(cv2.resize(seen, frame_hw[::-1], interpolation=cv2.INTER_LINEAR))
         strides.append(input_hw[0] / level.shape[0])
     return maps, strides
 
 
 def draw_map(frame: np.ndarray, attention: np.ndarray) -> np.ndarray:
-    """Lay a map over a frame: dark blue is 0, dark red is 1 (the colour map turbo), whatever the map's own range.
-
-    Args:
-        frame: (H, W, 3) uint8 BGR; not changed.
-        attention: (H, W), 0 to 1.
+    """Lay a map (H, W), 0 to 1, over a frame (H, W, 3) uint8 BGR; dark blue is 0, dark red is 1. Gives a new picture.
     """
+    # Not stretched to the map's own range, so that a map without objects looks dark.
     heat = cv2.applyColorMap((attention * 255).round().astype(np.uint8), cv2.COLORMAP_TURBO)
     return cv2.addWeighted(frame, 1 - OPACITY, heat, OPACITY, 0)
 
 
 def size_text(strides: Sequence[float], index: int) -> str:
-    """Which objects a level answers for, as its attention loss teaches it."""
+    # As the loss teaches it: the finest level answers for all smaller objects, the coarsest for all larger ones.
     low, high = strides[index], strides[index] * REACH
     if index == 0:
         return f"up to {high:g} px"
@@ -87,17 +83,13 @@ def size_text(strides: Sequence[float], index: int) -> str:
 def draw_attention(
     frame: np.ndarray, boxes: np.ndarray, maps: Sequence[np.ndarray], strides: Sequence[float], width_px: int = 640
 ) -> np.ndarray:
-    """A sheet: the frame with its detections, then the map of each level over it.
+    """A sheet, uint8 BGR: the frame with its detections, then the map of each level over it.
 
     Args:
         frame: (H, W, 3) uint8 BGR; not changed.
         boxes: Detections, xyxy px, (N, 4).
-        maps: Of each level, (H, W).
-        strides: Of each level in px.
+        maps: Of each level, (H, W), with its stride in px.
         width_px: Width of each picture on the sheet.
-
-    Returns:
-        uint8 BGR.
     """
     found = frame.copy()
     draw_boxes(found, boxes, (255, 255, 0))
@@ -105,6 +97,7 @@ def draw_attention(
     sizes = [f"stride {stride:g}, {size_text(strides, index)}" for index, stride in enumerate(strides)]
     size = (width_px, max(round(frame.shape[0] * width_px / frame.shape[1]), 1))
     shrinks = width_px < frame.shape[1]
+    # Resized before the captions, which keep their size whatever that of the frame.
     small = [cv2.resize(p, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST) for p in pictures]
     for number, (picture, text) in enumerate(zip(small, [f"{len(boxes)} detections", *sizes], strict=True)):
         caption(picture, text, scale=number > 0)

@@ -31,6 +31,7 @@ def score_checkpoint(checkpoint: str | Path, data_yaml: str | Path, imgsz: int) 
     """
     library()  # predicting takes minutes, so that a missing library is better known before
     data = read_yolo(Path(data_yaml))
+    # Groups of rare and frequent classes come from the training boxes.
     for split in ("train", "val"):
         if not data.splits.get(split):
             raise ValueError(f"{data_yaml} has no images of the split '{split}', which a score needs.")

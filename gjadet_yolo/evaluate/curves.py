@@ -10,11 +10,7 @@ RATIO_PREFIX = "ratio/"
 
 
 def read_class_ratios(results_csv: Path) -> tuple[list[int], dict[str, list[float]]]:
-    """Read epochs and class ratios.
-
-    Returns:
-        Epoch numbers, and the ratios by class name; empty for losses without statistics.
-    """
+    """Epoch numbers and ratios by class name; no ratios for losses without statistics."""
     with results_csv.open(newline="", encoding="utf-8") as file:
         rows = [{key.strip(): value for key, value in row.items() if key} for row in csv.DictReader(file)]
     columns = [key for key in rows[0] if key.startswith(RATIO_PREFIX)] if rows else []
@@ -23,26 +19,20 @@ def read_class_ratios(results_csv: Path) -> tuple[list[int], dict[str, list[floa
 
 
 def plot_class_ratios(results_csv: Path, picture: Path, mu: float | None = None) -> Path | None:
-    """Draw the class ratios over the epochs, on a logarithmic scale.
-
-    Args:
-        picture: PNG file to write.
-        mu: Ratio below which a class is raised, drawn as a line.
-
-    Returns:
-        The picture, or None where there is nothing to draw.
-    """
+    """Draw the class ratios over the epochs into a PNG file; None where there is nothing to draw."""
     epochs, ratios = read_class_ratios(results_csv)
     if not ratios:
         return None
+    # Slow to import, and only losses with statistics need it.
     import matplotlib.pyplot as plt
     from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator
 
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
     for name, values in ratios.items():
         axes.plot(epochs, values, marker=".", label=name)
-    if mu is not None:
+    if mu is not None:  # below mu a class is raised
         axes.axhline(mu, color="grey", linewidth=0.8, linestyle="--", label=f"mu = {mu:g}")
+    # Ratios start at 100, and those of rare classes fall below 1.
     axes.set(yscale="log", xlabel="epoch", ylabel="positive / negative gradient", title="Gradient ratio per class")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))

@@ -66,6 +66,7 @@ def as_json(found: Sequence[Detections], names: Mapping[int, str], model: str) -
         "model": model,
         "pixels": CONVENTION,
         "classes": {str(label): name for label, name in names.items()},
+        # Frames without a box too, which the list of boxes does not tell.
         "frames": [{"image": one.image, "frame": one.frame, "boxes": len(one.boxes)} for one in found],
         "boxes": [dict(zip(COLUMNS, row, strict=True)) for row in rows(found, names)],
     }
@@ -73,7 +74,8 @@ def as_json(found: Sequence[Detections], names: Mapping[int, str], model: str) -
 
 
 def write_whole(file: Path, text: str) -> Path:
-    """Write a file under another name and rename it, so that it is there whole or not at all."""
+    """Write a file whole or not at all."""
+    # Under another name in the same folder, then renamed: a rename is one step on one file system only.
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(
         "w", dir=file.parent, prefix=f".{file.name}.", encoding="utf-8", delete=False

@@ -32,29 +32,24 @@ class Entry:
 
 
 def shortened(entries: Sequence[Entry]) -> list[Entry]:
-    """The lines as they are up to ``MOST_ROWS``; else the most frequent classes, and one line for all others."""
     if len(entries) <= MOST_ROWS:
         return list(entries)
+    # One line stands for all but the most frequent, so that the total stays right.
     ordered = sorted(entries, key=lambda entry: -entry.count)
     rest = ordered[MOST_ROWS - 1 :]
     return [*ordered[: MOST_ROWS - 1], Entry(f"{len(rest)} other classes", sum(e.count for e in rest), None)]
 
 
 def text_font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own font, which needs no download; one fixed size before Pillow 10.1."""
     try:
+        # Pillow's own font needs no download; before Pillow 10.1 it has one fixed size.
         return ImageFont.load_default(size_px)
     except TypeError:
         return ImageFont.load_default()
 
 
 def panel(entries: Sequence[Entry], size_px: int) -> np.ndarray:
-    """The legend itself, (h, w, 3) uint8 BGR.
-
-    Args:
-        entries: Lines, from top to bottom.
-        size_px: Height of the text.
-    """
+    """The legend itself, (h, w, 3) uint8 BGR, with its lines from top to bottom and text of ``size_px`` height."""
     font, counts = text_font(size_px), [f"{entry.count:,}" for entry in entries]
     names = max(font.getlength(entry.name) for entry in entries)
     numbers = max(font.getlength("0" * max(len(count), 3)) for count in counts)
@@ -74,18 +69,12 @@ def panel(entries: Sequence[Entry], size_px: int) -> np.ndarray:
 
 
 def anchor(font: ImageFont.FreeTypeFont | ImageFont.ImageFont, side: str) -> str | None:
-    """Anchor at the middle of a line; Pillow's fixed font knows none."""
+    # At the middle of a line; Pillow's fixed font knows no anchors.
     return f"{side}m" if isinstance(font, ImageFont.FreeTypeFont) else None
 
 
 def freest_corner(boxes: np.ndarray, panel_hw: tuple[int, int], frame_hw: tuple[int, int]) -> int:
-    """Index into ``CORNERS`` of the corner where a panel covers the fewest boxes; the first of equals.
-
-    Args:
-        boxes: xyxy px, (N, 4).
-        panel_hw: Height and width of the panel with its margin.
-        frame_hw: Height and width of the picture.
-    """
+    """Index into ``CORNERS`` of the corner where a panel covers the fewest boxes, xyxy px (N, 4)."""
     (high, wide), (height, width) = panel_hw, frame_hw
     left, right = boxes[:, 0] < wide, boxes[:, 2] > width - wide
     top, bottom = boxes[:, 1] < high, boxes[:, 3] > height - high
@@ -96,16 +85,13 @@ def freest_corner(boxes: np.ndarray, panel_hw: tuple[int, int], frame_hw: tuple[
 def draw_legend(
     picture: np.ndarray, entries: Sequence[Entry], boxes: np.ndarray, corner: int | None = None
 ) -> int | None:
-    """Draw a legend into a corner, in place; not where it would hide most of a small picture.
+    """Draw a legend into a corner, in place; gives the corner, or None where nothing was drawn.
 
     Args:
         picture: (H, W, 3) uint8 BGR.
         entries: Its lines.
         boxes: What it should not hide, xyxy px, (N, 4).
         corner: Index into ``CORNERS``; default: the freest.
-
-    Returns:
-        The corner; None where nothing was drawn.
     """
     height, width = picture.shape[:2]
     size = max(SMALLEST_TEXT, round(0.02 * min(height, width)))
@@ -113,6 +99,7 @@ def draw_legend(
         return None
     legend, margin = panel(shortened(entries), size), round(0.6 * size)
     high, wide = (side + margin for side in legend.shape[:2])
+    # It would hide most of a small picture.
     if wide > LARGEST[0] * width or high > LARGEST[1] * height:
         return None
     corner = freest_corner(boxes, (high, wide), (height, width)) if corner is None else corner

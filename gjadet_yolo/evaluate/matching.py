@@ -49,12 +49,11 @@ class Quality:
 
     @property
     def recall(self) -> float:
-        """Share of the objects that were found; nan without objects."""
+        # nan, not 0: without objects nothing can be said.
         return self.found / self.objects if self.objects else float("nan")
 
     @property
     def precision(self) -> float:
-        """Share of the detections that found an object; nan without detections."""
         detections = self.found + self.false
         return self.found / detections if detections else float("nan")
 

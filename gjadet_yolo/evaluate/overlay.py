@@ -14,16 +14,13 @@ LEGEND = (("right", RIGHT), ("false", FALSE), ("missed", MISSED))
 
 
 def draw_match(image: np.ndarray, truth: np.ndarray, detections: np.ndarray, least_iou: float = 0.5) -> np.ndarray:
-    """Draw right, false and missed boxes over a picture.
+    """Right, false and missed boxes over a picture, with a legend of their numbers.
 
     Args:
         image: (H, W, 3) uint8 BGR; not changed.
         truth: Class and xyxy, (N, 5).
         detections: xyxy, confidence, class, (M, 6).
         least_iou: IoU from which a detection is right.
-
-    Returns:
-        The picture with boxes and a legend with their numbers.
     """
     picture = image.copy()
     outcome = match(truth, detections, least_iou)
@@ -50,11 +47,7 @@ def draw_boxes(picture: np.ndarray, boxes: np.ndarray, colour: tuple[int, int, i
 
 
 def sheet(pictures: Sequence[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
-    """Put pictures of one size side by side, row by row, with white gaps.
-
-    Raises:
-        ValueError: No pictures, or pictures of different sizes.
-    """
+    """Put pictures of one size side by side, row by row, with white gaps; a ValueError where they are not."""
     sizes = {picture.shape for picture in pictures}
     if len(sizes) != 1:
         raise ValueError(f"a sheet needs pictures of one size, found {sorted(sizes)}.")

@@ -111,23 +111,19 @@ def groups(names: Sequence[str], count: np.ndarray) -> list[tuple[str, list[str]
 
 
 def size_name(low_px: int, high_px: int) -> str:
-    """Name of a size bin: ``8-16``, or ``64+`` for the last."""
     return f"{low_px}+" if high_px == SIZE_LIMITS_PX[-1] else f"{low_px}-{high_px}"
 
 
 def mean(values: np.ndarray) -> float:
-    """Mean of the values that are defined (COCO marks the rest with -1); nan where none is."""
+    """Mean of the values that are defined; nan where none is."""
     values = np.asarray(values, float)
+    # COCO marks what is undefined with -1.
     values = values[(values > -1) & np.isfinite(values)]
     return float(values.mean()) if values.size else float("nan")
 
 
 def library() -> ModuleType:
-    """faster-coco-eval, imported when it is first needed.
-
-    Raises:
-        ModuleNotFoundError: It is not installed; the message holds the command that helps.
-    """
+    # An extra, imported when it is first needed.
     try:
         import faster_coco_eval
     except ModuleNotFoundError as error:
@@ -150,6 +146,7 @@ def coco_tables(
     ]
     # Releases before 1.8 refuse an empty list. A box without area finds nothing, and changes no figure.
     guesses = guesses or [as_guess(1, np.zeros(4), 0.0, 0)]
+    # At the network's size, because the size bins are about what the network saw.
     scaled = [
         replace(image, labels=image.labels * (1, *[scale] * 4)) for image, scale in zip(images, scales, strict=True)
     ]
@@ -165,11 +162,11 @@ def coco_tables(
 
 
 def as_guess(image: int, xyxy: np.ndarray, confidence: float, label: int) -> dict[str, object]:
-    """A prediction as COCO's results list it; numbers of images and classes start at 1, as in :func:`to_coco`."""
+    """A prediction as COCO's results list it."""
     x1, y1, x2, y2 = map(float, xyxy)
     return {
         "image_id": image,
-        "category_id": label + 1,
+        "category_id": label + 1,  # ids start at 1, as in to_coco
         "bbox": [x1, y1, x2 - x1, y2 - y1],
         "area": (x2 - x1) * (y2 - y1),
         "score": float(confidence),
@@ -189,5 +186,5 @@ def as_markdown(figures: Score) -> str:
 
 
 def save(figures: Score, file: Path) -> Path:
-    """Write a score as JSON, whole or not at all; nan is written as ``NaN``, as Python reads it."""
-    return write_whole(file, json.dumps(asdict(figures), indent=1) + "\n")
+    """Write a score as JSON, whole or not at all."""
+    return write_whole(file, json.dumps(asdict(figures), indent=1) + "\n")  # nan as NaN, as Python reads it
