@@ -7,14 +7,7 @@ from typing import Any
 
 
 def explain_missing(data: dict[str, Any]) -> None:
-    """Stop with instructions; the ``download:`` step of ``datasets/crash2024.yaml`` calls this.
-
-    Args:
-        data: The data YAML as the host read it.
-
-    Raises:
-        SystemExit: Always; the message says how to obtain the data.
-    """
+    """Stop, by a SystemExit, with instructions; ``download:`` of ``datasets/crash2024.yaml`` calls this."""
     target = Path(str(data.get("path", "crash2024")))
     raise SystemExit(
         f"\nCrash2024 is not in {target}, and it is not downloaded automatically.\n"

@@ -1,9 +1,8 @@
 """Degradations of a picture that leave its geometry alone: rain, fog, dust, low light, blur, noise, compression.
 
-Each is ``f(image, level, rng) -> image`` on (H, W, 3) uint8 BGR; level 0 changes nothing, 1 is as bad as films get.
-No pixel moves, so boxes stay, and a clean picture with its degraded twin is a training pair. Rain and fog are those of
-Albumentations (``pip install 'gjadet-yolo[degrade]'``); what it does by one call of OpenCV is that call here, because
-the renderer has to give the same bytes with and without it.
+Each is ``f(image, level, rng) -> image`` on (H, W, 3) uint8 BGR; level 0 changes nothing, 1 is as bad as films get. No
+pixel moves, so boxes stay, and a clean picture with its degraded twin is a training pair. Rain and fog are those of
+Albumentations (``pip install 'gjadet-yolo[degrade]'``).
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ import numpy as np
 
 from gjadet_yolo.messages import shown, suggestion
 
+# Only rain and fog need the extra. The rest is OpenCV and NumPy, because the renderer uses it and has to give the same
+# bytes whatever else is installed.
 Degradation = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 READ_SHARE = 0.25  # of the noise variance at mid grey that does not depend on the light
 SEED_BITS = 31
@@ -37,10 +38,7 @@ def albumentations(what: str = "degradations rain and fog") -> ModuleType:
 
 
 def by_library(transform: object, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Apply a transform of Albumentations (RGB) to a BGR picture with the given source of randomness.
-
-    Pictures with sides below ``LEAST_SIDE`` are continued by their last row and column for it.
-    """
+    """Apply a transform of Albumentations to a BGR picture; small ones are continued by their last row and column."""
     transform.set_random_seed(int(rng.integers(1 << SEED_BITS)))
     height, width = image.shape[:2]
     below, beside = max(LEAST_SIDE - height, 0), max(LEAST_SIDE - width, 0)
@@ -164,11 +162,8 @@ def degrade(image: np.ndarray, levels: Mapping[str, float], rng: np.random.Gener
     """Degrade a picture in one or several ways.
 
     Args:
-        image: (H, W, 3) uint8 BGR; not changed.
+        image: (H, W, 3) uint8 BGR; not changed, and never what is returned.
         levels: Level from 0 to 1 by name; the order of application is that of ``DEGRADATIONS``.
-
-    Returns:
-        (H, W, 3) uint8, never the input itself.
 
     Raises:
         TypeError: The image is no array, the levels are no mapping, or a level is no number.
@@ -185,23 +180,18 @@ def degrade(image: np.ndarray, levels: Mapping[str, float], rng: np.random.Gener
 
 @functools.cache
 def normal_quantiles() -> np.ndarray:
-    """Normal quantiles at 256 levels, (256,) float32."""
     return np.array([NormalDist().inv_cdf((index + 0.5) / 256) for index in range(256)], np.float32)
 
 
 def sensor_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
-    """Shot and read noise: variance grows with the light.
-
-    Random bytes through a table of quantiles cost a tenth of normal numbers; the tails end at 2.9 deviations.
+    """Shot and read noise, uint8, on a picture (H, W, 3) float32 of 0 to 255.
 
     Args:
-        image: (H, W, 3) float32, 0 to 255.
         deviation: Of the noise at mid grey, in grey levels.
-
-    Returns:
-        (H, W, 3) uint8.
     """
+    # Random bytes through a table of quantiles cost a tenth of normal numbers; the tails end at 2.9 deviations.
     white = cv2.LUT(np.frombuffer(rng.bytes(image.size), np.uint8).reshape(image.shape), normal_quantiles())
+    # Shot noise: the variance grows with the light.
     variance = READ_SHARE + (1 - READ_SHARE) / 128 * np.arange(256)  # by grey level, relative to mid grey
     white *= cv2.LUT(cv2.convertScaleAbs(image), (deviation * np.sqrt(variance)).astype(np.float32))
     white += image

@@ -1,7 +1,4 @@
-"""Images and videos whose writing is checked: a full disk is an error, not a file that ends early.
-
-OpenCV writes both, but does not tell when a video's bytes do not arrive on the disk.
-"""
+"""Images and videos whose writing is checked: a full disk is an error, not a file that ends early."""
 
 from __future__ import annotations
 
@@ -15,11 +12,7 @@ PLAYBACK_FPS = 25  # slow motion: cameras film at hundreds of frames per second
 
 
 def write_image(file: Path, image: np.ndarray, quality: int = 95) -> None:
-    """Write an image in the format that the file's suffix names.
-
-    Args:
-        image: (H, W, 3) or (H, W) uint8, BGR.
-        quality: Of JPEG files, 0 to 100.
+    """Write an image, (H, W, 3) or (H, W) uint8 BGR, in the format that the suffix names; quality is that of JPEG.
 
     Raises:
         OSError: Not all of it could be written.
@@ -35,7 +28,7 @@ class VideoFile:
     """AVI file (MJPG, played in slow motion at 25 frames/s); a context manager that checks the file at its end.
 
     Args:
-        size_px: (W, H) of every frame.
+        size_px: (W, H) of every frame; frames are (H, W, 3) uint8 BGR.
 
     Raises:
         OSError: The file cannot be written; at the end, that it does not hold every frame.
@@ -48,7 +41,6 @@ class VideoFile:
             raise OSError(f"{file} cannot be written as an MJPG video. Is there room on the disk?")
 
     def write(self, picture: np.ndarray) -> None:
-        """Add a frame, (H, W, 3) uint8 BGR."""
         self.writer.write(picture)
         self.frames += 1
 
@@ -60,6 +52,7 @@ class VideoFile:
     ) -> None:
         self.writer.release()
         if kind is None:
+            # OpenCV does not tell when a video's bytes do not arrive on the disk.
             found = count_frames(self.file)
             if found != self.frames or not is_whole(self.file):
                 raise OSError(
@@ -69,8 +62,7 @@ class VideoFile:
 
 
 def count_frames(file: Path) -> int:
-    """Number of frames that can be read from a video."""
-    # decoding every frame takes a hundredth of the time of rendering it
+    # Frames that can be read, not what the header says; decoding takes a hundredth of the time of rendering.
     capture, frames = cv2.VideoCapture(str(file)), 0
     while capture.grab():
         frames += 1

@@ -59,7 +59,6 @@ class GjadetModel(DetectionModel):
     @property
     def recipe(self) -> Recipe:
         """What the YAML's blocks say, with ``auto`` replaced."""
-        # A model out of a checkpoint has its YAML only.
         if self._recipe is None:
             self._recipe = Recipe.from_yaml(self.yaml).resolved(joint=hasattr(self.model[-1], "obj"))
         return self._recipe
@@ -142,7 +141,6 @@ def check_class_names(yaml: dict[str, Any]) -> None:
         ValueError: Names the file and the value.
     """
     names = yaml.get("names") or []
-    # The host would take a text for a list of names.
     if not isinstance(names, (dict, list, tuple)):
         raise ValueError(f"{title(yaml)}: names: {shown(names)}, expected the class names by index, or a list of them.")
     for name in names.values() if isinstance(names, dict) else names:

@@ -161,7 +161,7 @@ def whole_frame(call: Callable[[torch.Tensor], torch.Tensor], frames: torch.Tens
     # In a tile such an object is often larger than what the model was trained on, and found in parts.
     small = interpolate(frames, (round(height * ratio), round(width * ratio)), mode="area")
     missing = [-size % STEP for size in small.shape[2:]]
-    raw = call(pad(small, (0, missing[1], 0, missing[0]), value=114 / 255))  # the grey that the host pads with
+    raw = call(pad(small, (0, missing[1], 0, missing[0]), value=114 / 255))
     scale = raw.new_tensor([width / small.shape[3], height / small.shape[2]])[:, None]
     xy, wh = raw[:, :2] * scale, raw[:, 2:4] * scale
     return torch.cat((xy, wh, raw[:, 4:] * (wh.amax(1, keepdim=True) > tiles.overlap)), 1)

@@ -65,8 +65,7 @@ def attention_maps(
 
 
 def draw_map(frame: np.ndarray, attention: np.ndarray) -> np.ndarray:
-    """Lay a map (H, W), 0 to 1, over a frame (H, W, 3) uint8 BGR; dark blue is 0, dark red is 1. Gives a new picture.
-    """
+    """Lay a map (H, W), 0 to 1, over a copy of a frame (H, W, 3) uint8 BGR: dark blue is 0, dark red is 1."""
     # Not stretched to the map's own range, so that a map without objects looks dark.
     heat = cv2.applyColorMap((attention * 255).round().astype(np.uint8), cv2.COLORMAP_TURBO)
     return cv2.addWeighted(frame, 1 - OPACITY, heat, OPACITY, 0)

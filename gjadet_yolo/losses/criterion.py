@@ -39,7 +39,6 @@ class DetectionCriterion(v8DetectionLoss):
         if self.config.assign == "nwd":
             self.assigner = SizeAwareAssigner.of(self.assigner)
         if self.config.box != "ciou":
-            # Only another loss replaces the host's object: with CIoU its box term stays the host's own code.
             self.bbox_loss = BoxLoss(self.reg_max, self.config.box, self.config.box_penalty).to(self.device)
         self.class_loss = self.config.class_loss(self.nc).to(self.device)
         self.stated = getattr(model, "stated", ())

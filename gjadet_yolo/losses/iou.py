@@ -60,7 +60,7 @@ class PairGeometry:
     @property
     def aspect_penalty(self) -> torch.Tensor:
         """CIoU's third term ``alpha * v``."""
-        # The CIoU paper takes alpha as a constant trade-off: better overlap gives the aspect more weight.
+        # The CIoU paper takes alpha as a constant: the better the overlap, the more the aspect weighs.
         with torch.no_grad():
             alpha = self.aspect / (1 - self.iou + self.aspect).clamp(min=SMALLEST)
         return alpha * self.aspect

@@ -18,7 +18,7 @@ Statistics = dict[str, dict[str, list[float]]]
 
 
 def branches(criterion: Any) -> dict[str, Any]:
-    """Criteria by head branch; the host's criterion of an end-to-end head holds two."""
+    """Criteria by head branch; that of an end-to-end head holds two."""
     if hasattr(criterion, "one2many"):
         return {"one2many": criterion.one2many, "one2one": criterion.one2one}
     return {"main": criterion}

@@ -85,8 +85,8 @@ class AdaptiveModule(nn.Module):
     """The attentions named in ``order``, one after the other; shape and channels stay.
 
     YAML row: ``[-1, 1, AdaptiveModule, []]`` for the full chain, ``[-1, 1, AdaptiveModule, [[spatial, scale]]]`` for a
-    subset or another order, then ``kernel_size`` (7 or 3) and ``reduction``. With several inputs, ``[[-1, 6], 1,
-    AdaptiveModule, []]``, it concatenates them first and so takes the place of a Concat row.
+    subset or another order, then ``kernel_size`` (7 or 3) and ``reduction``. Several inputs, as in
+    ``[[-1, 6], 1, AdaptiveModule, []]``, are concatenated first, so that it takes the place of a Concat row.
 
     Args:
         c1: Channels.

@@ -87,7 +87,6 @@ class DyHeadBlock(nn.Module):
         self.offset = nn.Conv2d(c, 3 * POINTS, 3, padding=1)
         nn.init.zeros_(self.offset.weight)  # starts as a plain convolution
         nn.init.zeros_(self.offset.bias)
-        # The finer level is twice as wide and high: stride 2.
         self.finer, self.own, self.coarser = ModulatedConv(c, 2), ModulatedConv(c), ModulatedConv(c)
         self.scale = ScaleAttention(c)
         self.task = TaskAttention(c)

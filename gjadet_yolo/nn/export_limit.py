@@ -22,6 +22,6 @@ class ExportLimit:
     below_opset: int | None = None
 
     def holds(self, file_format: str, opset: int | None) -> bool:
-        """Whether it concerns ``yolo export format=... opset=...``."""
-        concerned = not self.formats or file_format in self.formats  # an opset of None is the host's choice, new enough
+        """Whether it concerns ``yolo export format=... opset=...``; None is the host's opset, which is new enough."""
+        concerned = not self.formats or file_format in self.formats
         return concerned and (self.below_opset is None or (opset is not None and opset < self.below_opset))

@@ -22,7 +22,6 @@ def check_order(module: nn.Module, levels: Sequence[torch.Tensor]) -> None:
     if torch.jit.is_tracing() or torch.compiler.is_compiling():
         return
     heights = [level.shape[2] for level in levels]
-    # Rounded up, as convolutions of stride 2 do with odd sides.
     if any(below != -(-above // 2) for above, below in pairwise(heights)):
         strides = ", ".join(f"{heights[0] / height:g}" for height in heights)
         row = f"Model YAML row {getattr(module, 'i', '?')} {type(module).__name__}, from {getattr(module, 'f', '?')}"

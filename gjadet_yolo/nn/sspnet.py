@@ -117,7 +117,7 @@ class SSPNeck(nn.Module):
         # SSM, from coarse to fine: P_{l-1} = C'_{l-1} + [A_{l-1} * Up(A_l)] * Up(P_l), so only what both maps call an
         # object passes on.
         for index in range(len(levels) - 2, -1, -1):
-            size = levels[index].shape[2:]  # sizes, not a factor of 2: sides may be odd
+            size = levels[index].shape[2:]
             gate = maps[index] * interpolate(maps[index + 1], size, mode="nearest")
             selected.insert(0, enhanced[index] + gate * interpolate(selected[0], size, mode="nearest"))
         given = zip(self.out, maps, selected, strict=False)  # as many as there are convolutions

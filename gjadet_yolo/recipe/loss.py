@@ -47,13 +47,11 @@ class LossConfig:
     Attributes:
         cls: Class loss: ``bce`` (host), ``focal``, ``qfl``, ``eqlv2`` or ``gjr``.
         cls_anchors: Anchors the class loss sees: ``foreground`` (published form, needs JointDetect) or ``all`` (host).
-        cls_target: Target at the target's own class: ``onehot``, ``iou`` of the predicted box (the joint
-            representation) or ``score`` (the assigner's soft score, as in the host).
-        cls_gain: Factor on the class loss, on top of the host's ``cls=``.
+        cls_target: ``onehot``, ``iou`` of the predicted box (joint representation) or ``score`` (soft score, host).
+        cls_gain, obj_gain: Factors on the class loss and on the objectness loss, on top of the host's ``cls=``.
         cls_pw: Exponent of the class weights (``losses/weights.py``), as the host's ``cls_pw=``.
         negatives: Weighted negative sampling (SSPNet) where the class loss sees background: 0 is off, 1 full weights.
         obj: Objectness loss of JointDetect: ``bce`` or ``qfl`` (quality focal, exponent 2).
-        obj_gain: Factor on the objectness loss, on top of the host's ``cls=``.
         obj_pw: Exponent of the class weights in the objectness term; 0 is off. An addition of this project.
         box: Box loss: ``ciou`` (host), ``iou``, ``giou``, ``diou`` or ``riou`` (rectified, a reconstruction).
         box_gain: Factor on the box loss, on top of the host's ``box=``.

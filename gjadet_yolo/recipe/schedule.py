@@ -81,8 +81,7 @@ class ScheduleConfig:
         """Read the block, or None where the YAML has none.
 
         Raises:
-            ValueError: Neither a mapping nor a list of them, unknown key, or a value that is not allowed; with the
-                closest match.
+            ValueError: No mapping and no list of them, or an unknown key or value, with the closest match.
         """
         if block is None:
             return cls()

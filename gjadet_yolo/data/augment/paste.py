@@ -24,31 +24,23 @@ MOST_COPIES = 10
 
 
 def draw_probabilities(counts: npt.ArrayLike, images: int, paste: float) -> np.ndarray:
-    """Probability of each class to be pasted into an image.
+    """Probability of each class to be pasted into an image, (C,) float64, of at most ``paste`` in all.
 
         p_c = min(paste * w_c / W, MOST_COPIES * n_c / images),  w_c = n_c ^ -1/2
 
-    with n_c objects of class c in the training images and W the sum of w over the classes that have any. What a bounded
-    class leaves goes to the others in proportion to w; where all are bounded, some images get nothing.
-
-    The root raises rare classes without handing everything to the rarest, as 1 / n_c does: of 2531, 70, 60 and 2
-    objects, the class of 2 would be 94 % of what is pasted. The bound is on what one object may teach: with 600 images
-    and ``paste`` 0.7, the 420 copies of an epoch hold at most 20 of these 2 objects, and 178 and 192 of the 70 and 60,
-    which are far from their bounds.
-
-    Args:
-        counts: Objects of each class, (C,).
-        images: Images in an epoch, repetitions included.
-        paste: Probability that an image gets an object, 0 to 1.
-
-    Returns:
-        (C,) float64; the sum is at most ``paste``.
+    with n_c the objects of class c in the training images, (C,), W the sum of w over the classes that have any, and the
+    images of an epoch, repetitions included. What a bounded class leaves goes to the others in proportion to w; where
+    all are bounded, some images get nothing.
     """
-    # Bounding a class frees probability, which may lift another over its bound: each round bounds one class at least.
     counts = np.asarray(counts, float)
+    # The root raises rare classes without handing everything to the rarest, as 1 / n_c does: of 2531, 70, 60 and 2
+    # objects, the class of 2 would be 94 % of what is pasted.
     weight = np.divide(1, np.sqrt(counts), out=np.zeros(len(counts)), where=counts > 0)
+    # The bound is on what one object may teach: with 600 images and ``paste`` 0.7, the 420 copies of an epoch hold at
+    # most 20 of these 2 objects.
     most = MOST_COPIES * counts / max(images, 1)
     drawn, free = np.zeros(len(counts)), weight > 0
+    # Bounding a class frees probability, which may lift another over its bound: each round bounds one class at least.
     while free.any():
         share = (paste - drawn.sum()) * weight / weight[free].sum()
         over = free & (share > most)
@@ -74,13 +66,7 @@ class Cut:
 
 
 def cut_out(image: np.ndarray, labels: np.ndarray, which: int) -> Cut:
-    """Cut out a labelled object.
-
-    Args:
-        image: (H, W, channels).
-        labels: Class and xyxy px, (N, 5).
-        which: Index of the object among the labels.
-    """
+    """Cut object ``which`` out of an image (H, W, channels) with labels of class and xyxy px, (N, 5)."""
     height, width = image.shape[:2]
     box = labels[which, 1:]
     rim = MARGIN * np.tile(box[2:] - box[:2], 2) * (-1, -1, 1, 1)
@@ -104,14 +90,11 @@ def resized(cut: Cut, scale: float) -> Cut:
 
 
 def paste(image: np.ndarray, labels: np.ndarray, cut: Cut, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Paste a cut at a plausible scale where it covers nothing that is labelled.
+    """Paste a cut at a plausible scale where it covers nothing that is labelled; unchanged where there is no room.
 
     Args:
         image: (H, W, channels) uint8; not changed.
         labels: Class and xyxy px, (N, 5).
-
-    Returns:
-        Image and labels; both as they were where there is no room.
     """
     size = np.array(image.shape[1::-1])
     most = float((LARGEST * size / cut.image.shape[1::-1]).min())
@@ -131,11 +114,12 @@ def paste(image: np.ndarray, labels: np.ndarray, cut: Cut, rng: np.random.Genera
 
 
 def fade(cut: Cut) -> np.ndarray:
-    """Opacity of a cut: 1 on the object, falling to 0 at the rim of its surroundings, (H, W) float32."""
+    """Opacity of a cut, (H, W) float32: 1 on the object, falling to 0 at the rim of its surroundings."""
     height, width = cut.image.shape[:2]
     ramps = []
     for side, low, high in ((width, cut.core[0], cut.core[2]), (height, cut.core[1], cut.core[3])):
         middle = np.arange(side) + 0.5
+        # No ramp where the object touched the border of its image: there are no surroundings to fade.
         before = middle / low if low >= 1 else np.ones(side)
         after = (side - middle) / (side - high) if side - high >= 1 else np.ones(side)
         ramps.append(np.clip(np.minimum(before, after), 0, 1))

@@ -2,39 +2,28 @@
 
 Source: LVIS, CVPR 2019, arXiv 1908.03195, section on repeat factor sampling. With f_c the share of images that hold
 class c and a threshold t, ``r_c = max(1, sqrt(t / f_c))``, and an image is repeated by the largest r_c of its classes.
-An addition of this project: r_c is at most 10. In LVIS every class has several images; a class of a single image among
-10,000 would have it shown 55 times per epoch (t = 0.3), which teaches the image and not the class.
+An addition of this project: r_c is at most 10.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# Bound of the factors: sqrt(t / f_c) reaches 10 where a class is in less than t / 100 of the images.
+# sqrt(t / f_c) reaches 10 where a class is in less than t / 100 of the images. In LVIS every class has several images;
+# a class of a single image among 10,000 would have it shown 55 times per epoch (t = 0.3), which teaches the image and
+# not the class.
 MOST_REPEATS = 10
 
 
 def repeat_factors(present: np.ndarray, threshold: float) -> np.ndarray:
-    """Repeat factor of each image.
-
-    Args:
-        present: Which image holds which class, (N, C) bool.
-        threshold: Share of images t below which a class is raised, 0 to 1; 0 raises none.
-
-    Returns:
-        Factors of 1 to ``MOST_REPEATS``, (N,).
-    """
+    """Repeat factor of each image, (N,), from 1 to ``MOST_REPEATS``, by which image holds which class, (N, C) bool."""
     share = present.mean(0) if len(present) else np.zeros(present.shape[1])
     by_class = np.sqrt(np.divide(threshold, share, out=np.zeros(len(share)), where=share > 0)).clip(1, MOST_REPEATS)
     return np.where(present, by_class, 1.0).max(1, initial=1.0)
 
 
 def extra_copies(factors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Indices of the images to add so that each occurs as often as its factor says.
-
-    Args:
-        factors: Repeat factors of 1 and more, (N,).
-    """
+    """Indices of the images to add so that each occurs as often as its factor, (N,) of 1 and more, says."""
     # Fractions are rounded by chance: right in the mean, where rounding to the nearest would favour some classes.
     whole = np.floor(factors).astype(int)
     count = whole + (rng.random(len(factors)) < factors - whole) - 1
@@ -42,13 +31,12 @@ def extra_copies(factors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def effective_counts(counts: np.ndarray, shown: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """Objects of each class that an epoch is expected to show, with those that are repeated and pasted.
-
-    Objects that find no room, and those that come along in the cut of another, are not considered.
+    """Objects of each class that an epoch is expected to show, with those that are repeated and pasted, (C,).
 
     Args:
         counts: Objects by image and class, (N, C).
         shown: How often an epoch shows each image, (N,).
-        drawn: Probability of each class to be pasted into an image (``paste.draw_probabilities``), (C,).
+        drawn: Probability of each class to be pasted into an image, (C,).
     """
+    # An estimate: objects that find no room, and those that come along in the cut of another, are not counted.
     return shown @ counts + shown.sum() * drawn

@@ -1,9 +1,8 @@
 """Online random mosaic: each of the four tiles of a mosaic is changed on its own before it is pasted.
 
 Source: the training of GJADet (repository GJADet-crash-pytorch), which draws 0 to 5 of a list of operations for a tile.
-No operation moves a pixel by more than about one px, so that boxes stay. The operations are those of Albumentations
-(``pip install 'gjadet-yolo[degrade]'``); it has no edge filter, so that one is a Laplacian. Strengths are choices of
-this project, but for inversion, which the source gives 5 %.
+The operations are those of Albumentations (``pip install 'gjadet-yolo[degrade]'``). Strengths are choices of this
+project, but for inversion, which the source gives 5 %.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ def operations() -> dict[str, tuple[Operation, ...]]:
         ModuleNotFoundError: Albumentations is not installed; the message holds the command that helps.
     """
     lib = albumentations("tiles of a mosaic")
+    # No operation moves a pixel by more than about one px, so that boxes stay.
     library = {
         "blur": (
             lib.GaussianBlur(sigma_limit=(0.3, 1.5), p=1),
@@ -57,21 +57,16 @@ def operations() -> dict[str, tuple[Operation, ...]]:
 
 
 def blend_edges(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mix an image with its edges, which Albumentations has no operation for."""
+    # Albumentations has no edge filter, so this one is a Laplacian.
     edges = cv2.convertScaleAbs(cv2.Laplacian(image, cv2.CV_16S, ksize=3))
     share = float(rng.uniform(0.1, 0.4))
     return cv2.addWeighted(image, 1 - share, edges, share, 0)
 
 
 def augment_tile(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Change a tile by 0 to 5 different operations in random order.
+    """Change a tile, (H, W, 3) uint8 BGR or (H, W, 1) grey, by 0 to 5 different operations in random order.
 
-    Args:
-        image: (H, W, 3) uint8 BGR, or (H, W, 1) grey; not changed.
-        rng: Source of randomness; the same state gives the same tile.
-
-    Returns:
-        A new image of the same size and channels; the given one where no operation was drawn.
+    A new image of the same size and channels; the given one where no operation was drawn.
     """
     if image.shape[2] == 1:  # the library's operations are for colour pictures
         coloured = augment_tile(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), rng)

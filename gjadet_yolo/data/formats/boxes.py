@@ -20,8 +20,7 @@ class LabelledImage:
     Attributes:
         file: Image file.
         name: Name to store it under, relative to the split's folder.
-        width: Of the image in px, the unit of the boxes.
-        height: Of the image in px.
+        width, height: Of the image in px, the unit of the boxes.
         labels: (N, 5) float64: class index and xyxy box in px.
     """
 
@@ -72,15 +71,13 @@ class BoxDataset:
 
 
 def host_splits(splits: Iterable[str]) -> dict[str, list[str]]:
-    """Splits of a set behind each split of the host.
-
-    What a name starts with decides: ``train`` and ``train_extra`` are both trained on. ``train`` and ``val``, which
-    the host requires, borrow another split where they have none of their own.
-    """
+    """Splits of a set behind each split of the host."""
     splits = list(splits)
+    # What a name starts with decides: ``train`` and ``train_extra`` are both trained on.
     own = {kind: [split for split in splits if split.lower().startswith(kind)] for kind in HOST_SPLITS}
     others = [split for split in splits if not any(split in group for group in own.values())]
     sources = dict(own)
+    # The host requires train and val, so a set without one of them borrows another split.
     for needed, stand_ins in (("train", ("val", "test")), ("val", ("test", "train"))):
         if splits and not own[needed]:
             sources[needed] = others[:1] or next(own[kind] for kind in stand_ins if own[kind])
@@ -103,7 +100,7 @@ def note_splits(splits: Iterable[str], report: Report) -> None:
 
 
 def note_shared(splits: Mapping[str, Sequence[LabelledImage]], report: Report) -> None:
-    """Note images that more than one split holds: scores on them say little."""
+    # Scores on images that were trained on say little.
     holders: dict[Path, str] = {}
     for split, images in splits.items():
         for image in images:
@@ -113,14 +110,7 @@ def note_shared(splits: Mapping[str, Sequence[LabelledImage]], report: Report) -
 
 
 def clean_labels(labels: Sequence[Sequence[float]], image: LabelledImage, split: str, report: Report) -> np.ndarray:
-    """Clip boxes to the image and drop what cannot be a label, with a note for each.
-
-    Args:
-        labels: Class index and xyxy box in px, per box.
-
-    Returns:
-        (N, 5) float64 labels.
-    """
+    """Labels (N, 5) float64, clipped to the image and without what cannot be a label; a note for each change."""
     kept: list[tuple[float, ...]] = []
     for cls, *box in labels:
         x1, y1, x2, y2 = box
@@ -146,20 +136,15 @@ def clean_labels(labels: Sequence[Sequence[float]], image: LabelledImage, split:
 
 
 def unique_names(files: Sequence[str]) -> list[str]:
-    """Names to store files under in one folder, unique without their suffix.
-
-    A name that occurs once stays; repeated ones get their folders in front (``a/001.jpg`` -> ``a_001.jpg``), and a
-    number behind where even that is taken.
-
-    Args:
-        files: Paths as the source names them, with ``/``.
-    """
+    """Names to store files under in one folder, unique without their suffix; paths have ``/``."""
     # Stems, because label files share them; in lower case, because some file systems ignore case.
     stems = Counter(Path(file).stem.lower() for file in files)
     taken: set[str] = set()
     names = []
     for file in files:
         path = Path(file)
+        # A name that occurs once stays; repeated ones get their folders in front (a/001.jpg -> a_001.jpg), and a number
+        # behind where even that is taken.
         stem = path.stem
         if stems[stem.lower()] > 1:  # a name with a leading dot is hidden, and the host does not read it
             stem = "_".join([*(part for part in path.parts[:-1] if part != ".."), stem]).lstrip("/.")

@@ -73,7 +73,9 @@ def read_split(
     boxes = group_boxes(content, indices, split, report)
     entries: dict[str, list[dict[str, Any]]] = {}
     for image in content["images"]:
+        # Files written on Windows name images with backslashes.
         file_name = PurePosixPath(str(image["file_name"]).replace("\\", "/")).as_posix()
+        # By file: entries of one file, at several sizes even, are merged.
         entries.setdefault(file_name, []).append(image)
     named = list(zip(entries.items(), unique_names(list(entries)), strict=True))
     images = []
@@ -142,6 +144,7 @@ def in_file_px(
             listed = list(size)
         if tuple(listed) != size:
             others.append(f"json {listed[0]:.10g}x{listed[1]:.10g}")
+        # An entry may list another size than the file has; its boxes are in px of the listed one.
         sides = (size[0] / listed[0], size[1] / listed[1]) * 2
         for cls, *box in boxes.get(entry["id"], []):
             scaled.append((cls, *(value * side for value, side in zip(box, sides, strict=True))))
@@ -165,10 +168,7 @@ def image_finder(root: Path, split: str) -> Callable[[str], Path | None]:
 
 
 def read_coco(source: Path, progress: Progress = lambda items, _: items) -> BoxDataset:
-    """Read a COCO tree.
-
-    Args:
-        source: Folder or json file, see :func:`find_annotations`.
+    """Read a COCO tree from its folder or json file, see :func:`find_annotations`.
 
     Raises:
         FileNotFoundError: No annotations.
@@ -176,6 +176,7 @@ def read_coco(source: Path, progress: Progress = lambda items, _: items) -> BoxD
     """
     root, files = find_annotations(source)
     contents = {split: read_json(file) for split, file in files.items()}
+    # Over all splits at once: a split may lack a class that another has.
     indices, names = class_table(contents)
     report = Report()
     splits = {

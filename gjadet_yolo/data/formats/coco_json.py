@@ -48,7 +48,8 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def refuse_shared_ids(images: list[dict[str, Any]], file: Path) -> None:
-    """Refuse two images with one id, because each would get the boxes of both; the same entry twice does no harm."""
+    """Refuse two images with one id."""
+    # Each would get the boxes of both; the same entry twice does no harm.
     first: dict[Hashable, dict[str, Any]] = {}
     for image in images:
         other = first.setdefault(image["id"], image)
@@ -65,7 +66,7 @@ def as_dict(content: Any) -> dict[str, Any]:
 
 
 def as_id(content: Any) -> Hashable:
-    """The content if it can be an id, else None."""
+    # Lists and mappings cannot be keys of a table.
     return content if isinstance(content, (int, float, str)) else None
 
 
@@ -82,14 +83,12 @@ def as_number(content: Any) -> float:
 
 
 def class_table(contents: dict[str, dict[str, Any]]) -> tuple[dict[Hashable, int], list[str]]:
-    """Class indices for category ids, over all splits, in the order of the ids (which need not be contiguous).
-
-    Returns:
-        Index by category id, and the names by index.
+    """Index by category id, over all splits, and the names by index, in the order of the ids.
 
     Raises:
         ValueError: One id with two names.
     """
+    # Ids need not be contiguous: those of COCO itself have gaps.
     by_id: dict[Hashable, str] = {}
     for split, content in contents.items():
         for category in content["categories"]:
@@ -105,15 +104,9 @@ def class_table(contents: dict[str, dict[str, Any]]) -> tuple[dict[Hashable, int
 
 
 def find_annotations(source: Path) -> tuple[Path, dict[str, Path]]:
-    """Root of a COCO tree and its annotation files.
+    """Root of a COCO tree, and its annotation files by what also names image folders (``train2017``).
 
-    Where files are named ``instances_*.json``, as in the COCO download, others (captions, keypoints) are passed over.
-
-    Args:
-        source: A folder with ``annotations/*.json`` or ``*.json``, or one json file.
-
-    Returns:
-        Root folder, and the files by the part of their names that also names image folders (``train2017``).
+    The source is a folder with ``annotations/*.json`` or ``*.json``, or one json file.
 
     Raises:
         FileNotFoundError: Nothing there, or no json file.
@@ -139,8 +132,10 @@ def find_annotations(source: Path) -> tuple[Path, dict[str, Path]]:
             f"{source} has no annotations/*.json. Published layout: annotations/train.json, val.json. "
             f"A YOLO tree is read with yolo={source / 'data.yaml'}."
         )
+    # The images of a single file lie beside its folder, not in it.
     if root.name == "annotations":
         root = root.parent
+    # The COCO download also holds captions and key points, under other names.
     files = [file for file in files if file.stem.startswith("instances_")] or files
     return root, {file.stem.removeprefix("instances_"): file for file in files}
 

@@ -1,4 +1,4 @@
-"""Content of files that a user names: regular ones only, because a named pipe would be waited for without an end."""
+"""Content of files that a user names: regular ones only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def is_pipe(path: Path) -> bool:
-    """Whether a path is a pipe, a socket or a device; links are followed."""
+    # A socket or a device too; links are followed.
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
@@ -17,6 +17,7 @@ def read_bytes(file: Path) -> bytes:
     Raises:
         OSError: Missing, no regular file, or not readable; names the file.
     """
+    # A named pipe would be waited for without an end.
     kind = file.stat().st_mode
     if not stat.S_ISREG(kind):
         raise OSError(f"{file} is a {'folder' if stat.S_ISDIR(kind) else 'pipe or device'}, expected a regular file.")

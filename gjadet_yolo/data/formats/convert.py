@@ -19,13 +19,11 @@ REPORT_FILE = "conversion.csv"
 
 
 def place_image(source: Path, target: Path, copy: bool) -> None:
-    """Copy an image, or link to it where the file system allows links.
-
-    The link is relative, so that source and target can be moved together.
-    """
+    """Copy an image, or link to it where the file system allows links."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if not copy:
         try:
+            # Relative, so that source and target can be moved together.
             target.symlink_to(relative_to(source.resolve(), target.parent.resolve()))
         except OSError:  # Windows without the privilege to link
             copy = True
@@ -34,7 +32,6 @@ def place_image(source: Path, target: Path, copy: bool) -> None:
 
 
 def relative_to(file: Path, folder: Path) -> Path:
-    """A file as seen from a folder, or as it is where no relative path leads there."""
     try:
         return Path(os.path.relpath(file, folder))
     except ValueError:  # another drive of Windows
@@ -76,8 +73,9 @@ def write_yolo(
 def write_coco(
     data: BoxDataset, out: Path, copy: bool = False, force: bool = False, progress: Progress = lambda items, _: items
 ) -> Path:
-    """Write a COCO tree: ``annotations/SPLIT.json``, ``SPLIT/`` images and ``conversion.csv``; gives the annotations'
-    folder. Arguments and errors are those of :func:`write_yolo`.
+    """Write a COCO tree: ``annotations/SPLIT.json``, ``SPLIT/`` images and ``conversion.csv``; gives the first folder.
+
+    Arguments and errors are those of :func:`write_yolo`.
     """
     check_target(data, out)
     with whole_folder(out, force, tool="gjadet convert", settings={"copy": copy}) as folder:
@@ -102,22 +100,19 @@ def check_target(data: BoxDataset, out: Path) -> None:
 
 
 def sources(coco: Path | None, yolo: Path | None) -> list[Path]:
-    """What a conversion will read, as far as its arguments tell; for a check before anything is read.
+    """Existing files and folders that a conversion will read, as far as its arguments tell.
 
     Args:
         coco: Folder or json file of a COCO tree.
         yolo: Data YAML of a YOLO tree, its folder, or the name of a packaged one.
-
-    Returns:
-        Existing files and folders: annotations or data YAML, and the folders of images and labels. Not the tree's own
-        folder: a new folder beside those is a usual place for the result.
     """
+    # For a check before anything is read. Not the tree's own folder: a new folder beside its images is a usual place
+    # for the result.
     found = coco_sources(coco) if coco is not None else yolo_sources(yolo)
     return [path for path in found if path.exists()]
 
 
 def coco_sources(coco: Path) -> list[Path]:
-    """Annotation files of a COCO tree, their folder, and the folders that may hold its images."""
     try:
         root, files = find_annotations(coco)
     except (OSError, ValueError):  # left to the reader
@@ -127,7 +122,6 @@ def coco_sources(coco: Path) -> list[Path]:
 
 
 def yolo_sources(yolo: Path) -> list[Path]:
-    """Data YAML, images and labels of a YOLO tree."""
     try:
         file = find_data_yaml(yolo)
         images = [path for paths in load_data_yaml(file, Report()).sources.values() for path in paths]

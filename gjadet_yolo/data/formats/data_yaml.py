@@ -124,7 +124,6 @@ def class_names(content: dict[str, Any], file: Path) -> dict[int, str]:
 
 
 def keypoint_values(content: dict[str, Any], file: Path) -> int:
-    """How many numbers follow the box in a line of a pose label file."""
     shape = content.get("kpt_shape")
     if shape is None:
         return 0
@@ -170,24 +169,21 @@ def is_text(value: Any) -> bool:
 
 
 def missing(sources: dict[str, list[Path]]) -> dict[str, Path]:
-    """The first path that does not exist of each split, without ``test``, which the host can do without."""
+    """The first path that does not exist of each split."""
     gaps = {split: [path for path in paths if not path.exists()] for split, paths in sources.items()}
+    # The host can do without ``test``.
     return {split: paths[0] for split, paths in gaps.items() if paths and (split != "test" or len(sources) == 1)}
 
 
 def advice(content: dict[str, Any], file: Path) -> str:
-    """What to do where images are missing that the host would fetch."""
+    # The host would fetch them; a converter does not, and says how.
     if not content.get("download"):
         return ""
     return f" Its images are not there yet: 'yolo train data={file.name}' fetches them, or says how to get them."
 
 
 def roots(content: dict[str, Any], file: Path) -> list[Path]:
-    """Folders that the paths of a data YAML may be relative to, the host's choice first.
-
-    The host takes ``path:`` from the current folder or from its folder of data sets; a tree that was moved is also
-    found beside its data YAML.
-    """
+    """Folders that the paths of a data YAML may be relative to, the host's choice first."""
     stated = content.get("path")
     if not stated:
         return [file.parent]
@@ -196,20 +192,24 @@ def roots(content: dict[str, Any], file: Path) -> list[Path]:
     path = Path(stated)
     if path.is_absolute():
         return [path]
+    # The host takes path: from the current folder or from its folder of data sets; a tree that was moved is also found
+    # beside its data YAML.
     return [*([path] if path.exists() else [datasets_folder() / path]), file.parent / path]
 
 
 def datasets_folder() -> Path:
+    # Here, because its import loads torch.
     from ultralytics import settings
 
     return Path(settings["datasets_dir"])
 
 
 def resolve(root: Path, value: str | list[str]) -> list[Path]:
-    """Paths of one split; a lone ``../`` too many, as Roboflow writes it, is taken away as the host does."""
+    """Paths of one split."""
     if isinstance(value, list):
         return [(root / part).resolve() for part in value]
     path = (root / value).resolve()
+    # A lone ../ too many, as Roboflow writes it, is taken away as the host does.
     if not path.exists() and value.startswith("../"):
         path = (root / value.removeprefix("../")).resolve()
     return [path]

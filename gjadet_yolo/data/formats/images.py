@@ -2,8 +2,7 @@
 
 Mirrored: ``IMG_FORMATS`` and ``check_image`` in
 https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/data/utils.py, and ``get_img_files`` in its
-``base.py``. In 8.4.130 they are the same, except that it skips JPEG 2000. What they refuse is left out of training
-with a line in the log at most, so that a converter has to say it.
+``base.py``. In 8.4.130 they are the same, except that it skips JPEG 2000.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def leads_back(folder: Path) -> bool:
-    """Whether a folder is a link to one that it lies in."""
+    # A link to a folder that it lies in would be followed without an end.
     return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
@@ -80,12 +79,8 @@ def image_format(file: Path) -> str:
 
 
 def usable_size(file: Path, name: str, split: str, report: Report, detail: str = "") -> tuple[int, int] | None:
-    """Width and height in px of an image that the host reads; None, with a note, where it has to be left out.
-
-    Args:
-        name: Its name in the note.
-        detail: What else the note says.
-    """
+    """Width and height in px of an image that the host reads; None, with a note, where it has to be left out."""
+    # The host leaves out what it refuses with a line in the log at most, so that a converter has to say it.
     size = image_size(file)
     kind = image_format(file).lower() if size else ""
     if size is None or not kind:

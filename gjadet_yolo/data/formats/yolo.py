@@ -21,13 +21,9 @@ from gjadet_yolo.folders.whole import whole_folder
 
 
 def label_lines(labels: np.ndarray, width: int, height: int) -> str:
-    """Text of a YOLO label file.
+    """Text of a YOLO label file, from labels (N, 5) of class index and xyxy box in px.
 
-    Args:
-        labels: (N, 5) class index and xyxy box in px.
-
-    Returns:
-        One line per box: class, centre and size relative to the image, precise to 1e-9.
+    One line per box: class, centre and size relative to the image, precise to 1e-9.
     """
     lines = []
     for cls, x1, y1, x2, y2 in np.asarray(labels, dtype=np.float64).reshape(-1, 5):
@@ -37,14 +33,10 @@ def label_lines(labels: np.ndarray, width: int, height: int) -> str:
 
 
 def write_data_yaml(folder: Path, splits: Iterable[str], names: Sequence[str]) -> Path:
-    """Write ``data.yaml`` into a folder, without ``path:``, so that the tree can be moved.
-
-    Args:
-        folder: Root of the tree.
-        splits: Splits present, e.g. ``train``, ``train_extra``, ``val``; see :func:`host_splits` for their use.
-    """
+    """Write ``data.yaml`` for splits such as ``train``, ``train_extra``, ``val`` into the root of a tree."""
     folders = {kind: [f"images/{split}" for split in group] for kind, group in host_splits(splits).items()}
     content: dict[str, Any] = {kind: group if len(group) > 1 else group[0] for kind, group in folders.items()}
+    # No path: beside the splits, so that the tree can be moved.
     content["names"] = dict(enumerate(names))
     file = folder / "data.yaml"
     file.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -54,11 +46,9 @@ def write_data_yaml(folder: Path, splits: Iterable[str], names: Sequence[str]) -
 def write_yolo_set(
     out: Path, splits: Mapping[str, Iterable[tuple[str, np.ndarray, np.ndarray]]], names: Sequence[str]
 ) -> Path:
-    """Write images and labels as a YOLO tree; gives its data YAML.
+    """Write images and labels as a YOLO tree into a folder that must not exist; gives its data YAML.
 
-    Args:
-        out: Folder to create; it must not exist.
-        splits: Per split: name without suffix, BGR image, labels (N, 5) of class and xyxy px.
+    Splits hold names without suffix, BGR images, and labels (N, 5) of class and xyxy px.
     """
     with whole_folder(out) as folder:
         for split, scenes in splits.items():
@@ -76,14 +66,11 @@ def write_yolo_set(
 def read_labels(
     text: str, image: LabelledImage, indices: Mapping[int, int], keypoint_values: int, split: str, report: Report
 ) -> np.ndarray:
-    """Boxes of one label file; polygons become their bounding boxes, faulty lines are noted and left out.
+    """Boxes of one label file, (N, 5) class index and xyxy px; faulty lines are noted and left out.
 
     Args:
         indices: Class index by the index in the file.
         keypoint_values: Numbers behind the box in a line with key points; 0 where the set has none.
-
-    Returns:
-        (N, 5) class index and xyxy box in px.
     """
     boxes = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -94,6 +81,8 @@ def read_labels(
         except ValueError:
             cls, values = -1.0, []
         index = indices.get(int(cls)) if cls.is_integer() else None
+        # Polygons have six numbers and more, and an even count; a line of key points can look like one, so the data
+        # YAML decides.
         pose = keypoint_values > 0 and len(values) == 4 + keypoint_values
         if index is None or not (len(values) == 4 or pose or (len(values) >= 6 and len(values) % 2 == 0)):
             report.add(split, "faulty label lines, dropped", image.name, f"line {number}: {line[:60]}")
@@ -109,7 +98,6 @@ def read_labels(
 
 
 def box_corners(values: Sequence[float]) -> tuple[float, ...]:
-    """Relative xyxy of a box given by centre and size, or around a polygon given by its points."""
     if len(values) > 4:
         return min(values[::2]), min(values[1::2]), max(values[::2]), max(values[1::2])
     x, y, w, h = values
@@ -117,10 +105,7 @@ def box_corners(values: Sequence[float]) -> tuple[float, ...]:
 
 
 def read_yolo(data_yaml: Path, progress: Progress = lambda items, _: items) -> BoxDataset:
-    """Read a YOLO tree.
-
-    Args:
-        data_yaml: Its data YAML, the folder that holds it, or the bare name of a packaged one.
+    """Read a YOLO tree, by its data YAML, the folder that holds it, or the bare name of a packaged one.
 
     Raises:
         FileNotFoundError: A file or folder is missing.
@@ -145,16 +130,14 @@ def read_yolo(data_yaml: Path, progress: Progress = lambda items, _: items) -> B
 
 
 def label_text(image: Path, name: str, split: str, report: Report) -> str | None:
-    """Content of an image's label file; empty where it has none, None, with a note, where it cannot be read.
-
-    An image whose labels are lost is no background. The host leaves it out too.
-    """
+    """Content of an image's label file; empty where it has none, None, with a note, where it cannot be read."""
     file = label_file(image)
     if not lexists(file):
         return ""
     try:
         return read_text(file)
     except (OSError, UnicodeDecodeError) as error:
+        # An image whose labels are lost is no background; the host leaves it out too.
         report.add(split, "images with an unreadable label file, left out", name, f"{file}: {error}")
         return None
 

@@ -35,7 +35,7 @@ class BoxLoss(BboxLoss):
         fg_mask: torch.Tensor,
         *sizes: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        # The host gives both terms from one call; its CIoU is dropped, so that the distance term stays the host's code.
+        # The host's CIoU is dropped, so that the distance term stays its code.
         _, distance = super().forward(
             pred_dist, pred_bboxes, anchor_points, target_bboxes, target_scores, target_scores_sum, fg_mask, *sizes
         )

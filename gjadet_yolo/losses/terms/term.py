@@ -57,8 +57,6 @@ class Setting(Protocol):
         class_weights: Weights of classes in the class term, (1, 1, C), or None.
         box_weights: Weights of targets by class in the box and distance terms, (C,), or None.
         obj_weights: The same in the objectness term.
-        stated: Training arguments that the user stated.
-        hyp: The host's training arguments.
         distance_name: Name of the second part of ``bbox_loss``, which has the host's signature.
         stride: Strides of the levels in px.
     """
