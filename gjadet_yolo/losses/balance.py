@@ -66,8 +66,8 @@ class GradientBalance(nn.Module):
         pull = (targets * (scores - 1) + (1 - targets) * scores).abs() * weights
         step = torch.stack((pull * targets, pull * (1 - targets))).flatten(1, -2).sum(1)  # (2, C)
         step = step.nan_to_num(0.0, 0.0, 0.0)  # a broken step must not outlive the host's recovery from it
-        # EQL v2 sums over the ranks in front of the buffers, so that all hold the same numbers; the GJADet release
-        # leaves it out.
+        # As EQL v2's reference does before it adds, so that all ranks hold the same numbers; the GJADet release does
+        # not.
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
             dist.all_reduce(step)
         step *= self.moving

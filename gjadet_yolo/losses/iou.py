@@ -89,11 +89,10 @@ def ciou_loss(boxes: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 def rectified(
     iou: torch.Tensor, a: float = 2.0, b: float = 1.0, c: float = 0.1, k: float = 1.0, beta: float = 0.95
 ) -> torch.Tensor:
-    """Rectified loss of IoUs u in [0, 1]: slope ``-g(u)``, g = a * u^b + c up to beta, then falling to 0 with exponent
-    k.
+    """Rectified loss of IoUs u in [0, 1] with slope ``-g(u)``: g = a * u^b + c up to beta, then it falls to 0 at u = 1.
 
-    a, b, c and k are above 0, and beta is in (0, 1). The defaults give g(0) = 0.1, g(0.5) = 1.1, the peak g(0.95) =
-    2.0, L(0) = 1.0475 and L(1) = 0.
+    a, b, c and the exponent k of the fall are above 0, and beta is in (0, 1). The defaults give g(0) = 0.1, g(0.5) =
+    1.1, the peak g(0.95) = 2.0, L(0) = 1.0475 and L(1) = 0.
     """
     # 1 - IoU has slope 1 everywhere, so that the many poor boxes dominate; the paper wants |dL/du| below 1 for poor
     # boxes, above 1 for good ones, and a steep fall beyond 0.95. c above 0 keeps a gradient at u = 0.

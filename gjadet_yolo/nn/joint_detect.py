@@ -106,8 +106,7 @@ class JointDetect(Detect):
         cls_head: nn.Module | None = None,
         obj_head: nn.Module | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Raw outputs of one branch for A anchors on levels (B, C_l, H_l, W_l); empty after fusing for the other
-        branch.
+        """Raw outputs of one branch for A anchors on levels (B, C_l, H_l, W_l); empty where fusing has dropped it.
 
         Returns:
             ``boxes`` (B, 4 * reg_max, A), class logits ``scores`` (B, nc, A), objectness logits ``obj`` (B, 1, A),
