@@ -16,11 +16,8 @@ from torch import nn
 from torch.nn.functional import hardsigmoid, relu
 
 from gjadet_yolo.messages import shown, suggestion
+from gjadet_yolo.nn.gates import PART_BYTES, ChannelPool, Gate, LargerLine
 from gjadet_yolo.nn.row import MANY, Plan, Row
-
-# Without gradients, the task attention works through its input in parts of this size: a fresh tensor of some MB costs
-# the CPU many times the arithmetic on it, because its memory comes from the operating system page by page.
-PART_BYTES = 1 << 20
 
 
 class SpatialAttention(nn.Module):
@@ -48,9 +45,13 @@ class ScaleAttention(nn.Module):
         self.gate = nn.Sequential(nn.Linear(c1, 1), nn.ReLU(), nn.Hardsigmoid())
 
     def forward(self, x: torch.Tensor, overwrite: bool = False) -> torch.Tensor:
-        # Not self.gate: loading a checkpoint, the host sets all its activations in place, and ReLU loses its gradient.
-        gate = hardsigmoid(relu(self.gate[0](x.mean((2, 3)))))[..., None, None]  # (B, 1, 1, 1)
+        gate = self.weigh(x.mean((2, 3)))[..., None, None]  # (B, 1, 1, 1)
         return x.mul_(gate) if overwrite else x * gate
+
+    def weigh(self, mean: torch.Tensor) -> torch.Tensor:
+        """Gate (B, 1) of global averages (B, C)."""
+        # Not self.gate: loading a checkpoint, the host sets all its activations in place, and ReLU loses its gradient.
+        return hardsigmoid(relu(self.gate[0](mean)))
 
 
 class TaskAttention(nn.Module):
@@ -67,11 +68,8 @@ class TaskAttention(nn.Module):
         self.coefficients = nn.Sequential(nn.Linear(c1, hidden), nn.ReLU(), nn.Linear(hidden, 4 * c1), nn.Hardsigmoid())
 
     def forward(self, x: torch.Tensor, overwrite: bool = False) -> torch.Tensor:
-        coefficients = self.coefficients(x.mean((2, 3))) - 0.5  # (B, 4 * C)
-        a1, b1, a2, b2 = coefficients[..., None, None].chunk(4, 1)  # each (B, C, 1, 1)
-        # slopes 2*a + 1 and 2*a; the release halves the result, here folded into the coefficients (max is homogeneous).
-        # A broadcast addcmul would be one call, but runs five times longer on the CPU than mul and add.
-        lines = (a1 + 0.5, b1 / 2, a2, b2 / 2)
+        # a broadcast addcmul would be one call, but runs five times longer on the CPU than mul and add
+        lines = self.lines(x.mean((2, 3)))
         if not overwrite:
             return torch.maximum((x * lines[0]).add_(lines[1]), (x * lines[2]).add_(lines[3]))
         parts = max(1, -(-x.nbytes // PART_BYTES)) if x.device.type == "cpu" else 1
@@ -79,6 +77,13 @@ class TaskAttention(nn.Module):
             first = (part * slope1).add_(offset1)
             torch.maximum(first, part.mul_(slope2).add_(offset2), out=part)
         return x
+
+    def lines(self, mean: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Slope and offset of the first line and the second, (B, C, 1, 1) each, of global averages (B, C)."""
+        coefficients = self.coefficients(mean) - 0.5  # (B, 4 * C)
+        a1, b1, a2, b2 = coefficients[..., None, None].chunk(4, 1)
+        # slopes 2*a + 1 and 2*a; the release halves the result, here folded into the coefficients (max is homogeneous)
+        return a1 + 0.5, b1 / 2, a2, b2 / 2
 
 
 class AdaptiveModule(nn.Module):
@@ -135,9 +140,20 @@ class AdaptiveModule(nn.Module):
         joined = not isinstance(x, torch.Tensor)
         if joined:
             x = torch.cat(tuple(x), 1)
-        # Autograd needs the inputs of the stages, and recorded graphs hold no work in place.
-        plain = torch.is_grad_enabled() or torch.jit.is_tracing() or torch.compiler.is_compiling()
+        # recorded graphs hold neither gradients by hand nor work in place
+        recorded = torch.jit.is_tracing() or torch.compiler.is_compiling()
+        if torch.is_grad_enabled() and not recorded and tuple(self.stages._modules) == self.attentions:
+            return self._chain(x)
         for index, stage in enumerate(self.stages):
             # A joined tensor is the module's own, so that even the first stage may overwrite it.
-            x = stage(x, overwrite=not plain and (joined or index > 0))
+            x = stage(x, overwrite=not (torch.is_grad_enabled() or recorded) and (joined or index > 0))
         return x
+
+    def _chain(self, x: torch.Tensor) -> torch.Tensor:
+        """The published chain for training, its gradients by hand; (B, C, H, W) to (B, C, H, W)."""
+        y, mean = Gate.apply(x, self.stages.spatial.conv(ChannelPool.apply(x)).sigmoid())
+        # one number per image: in the slopes it costs nothing, on the tensor a pass over it
+        scale = self.stages.scale.weigh(mean)  # (B, 1)
+        slope1, offset1, slope2, offset2 = self.stages.task.lines(mean * scale)
+        scale = scale[..., None, None]
+        return LargerLine.apply(y, slope1 * scale, offset1, slope2 * scale, offset2)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -115,7 +116,8 @@ def call(fresh, monkeypatch, capsys):
         runpy.run_path(str(SCRIPT), run_name="__main__")
         return capsys.readouterr().out
 
-    monkeypatch.setattr(queue.subprocess, "run", start)
+    # in the queue alone: the host looks for fonts through other programs
+    monkeypatch.setattr(queue, "subprocess", SimpleNamespace(run=start, STDOUT=subprocess.STDOUT))
     return run
 
 
