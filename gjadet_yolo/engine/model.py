@@ -10,6 +10,7 @@ from torch import nn
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from ultralytics.utils.torch_utils import scale_img, unwrap_model
 
+from gjadet_yolo.engine.precision import to_float32
 from gjadet_yolo.host.building import naming_rows
 from gjadet_yolo.host.rows import title
 from gjadet_yolo.host.status import require
@@ -31,6 +32,7 @@ class GjadetModel(DetectionModel):
         class_counts: Training boxes of each class.
         stated: Training arguments that the user stated, which win over the recipe.
         active_terms: Loss terms of the current stage, empty for all.
+        bf16: Whether the forward passes of a training on the CPU run in bfloat16.
 
     Raises:
         ValueError: Unknown keys or values in the ``loss:``, ``augment:`` or ``schedule:`` block, or faulty rows or
@@ -43,6 +45,7 @@ class GjadetModel(DetectionModel):
     class_counts: tuple[int, ...] = ()
     stated: tuple[str, ...] = ()
     active_terms: tuple[str, ...] = ()
+    bf16: bool = False
     _recipe: Recipe | None = None
 
     def __init__(
@@ -64,8 +67,9 @@ class GjadetModel(DetectionModel):
         return self._recipe
 
     def __getstate__(self) -> dict[str, Any]:
-        # The classes of the parsed recipe must not become part of the checkpoint format.
-        return {key: value for key, value in self.__dict__.items() if key != "_recipe"}
+        # The classes of the parsed recipe must not become part of the checkpoint format, and the precision is that of
+        # the training model on its processor: its averaged copy and checkpoints are used in float32.
+        return {key: value for key, value in self.__dict__.items() if key not in ("_recipe", "bf16")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Rebuild from a checkpoint; a PluginError names the reason why the plugin is not active."""
@@ -131,6 +135,10 @@ class GjadetModel(DetectionModel):
         # The host also asks for the loss of the validation set, which must move no statistics and knows no stages.
         set_training(self.criterion, self.training)
         set_active(self.criterion, self.active_terms if self.training else ())
+        if preds is None and self.bf16 and self.training:
+            with torch.autocast("cpu", torch.bfloat16):
+                preds = self.forward(batch["img"])
+            preds = to_float32(preds)
         return super().loss(batch, preds)
 
 

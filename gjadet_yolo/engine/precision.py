@@ -1,9 +1,9 @@
 """Mixed precision on CPUs: forward passes of a training in bfloat16, everything else in float32.
 
-The host trains CPUs in float32, because its mixed precision is that of GPUs. Processors with bfloat16 units (AVX512-BF16
-or AMX) run the convolutions of a training step about twice as fast; docs/benchmarks.md has the figures. The loss,
-BatchNorm statistics, weights, gradients of weights and the validation stay in float32: a box coordinate of 600 px in
-bfloat16 is off by up to 2 px, so predictions do not use it.
+The host trains CPUs in float32, because its mixed precision is that of GPUs. Processors with bfloat16 units
+(AVX512-BF16 or AMX) run the convolutions of a training step about twice as fast; docs/benchmarks.md has the figures.
+The loss, BatchNorm statistics, weights, gradients of weights and the validation stay in float32: a box coordinate of
+600 px in bfloat16 is off by up to 2 px, so predictions do not use it.
 """
 
 from __future__ import annotations

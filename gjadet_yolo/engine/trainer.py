@@ -20,6 +20,7 @@ from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG, DEFAULT_CFG_DICT, LOCAL_RANK, LOGGER, RANK
 
 from gjadet_yolo.engine.model import GjadetModel, student
+from gjadet_yolo.engine.precision import cpu_bf16
 from gjadet_yolo.engine.stages import Stage, plan_stages, stage_at
 from gjadet_yolo.engine.streams import UnpairedImages
 from gjadet_yolo.engine.summary import recipe_line, stated_arguments
@@ -116,6 +117,7 @@ class GjadetTrainer(DetectionTrainer):
         self.steps: list[tuple[torch.Tensor, list[str]]] = []  # terms and image files of the epoch's steps
         self.batch_files: list[str] = []
         self.stages: tuple[Stage, ...] = ()
+        self.bf16 = False
         self.in_force: Stage | None = None  # that of the last epoch, wherever it begins and ends
         self.unpaired: UnpairedImages | None = None  # second stream of the stage
         self.always_frozen: list[str] = []
@@ -149,6 +151,9 @@ class GjadetTrainer(DetectionTrainer):
     def set_model_attributes(self) -> None:
         super().set_model_attributes()
         student(self.model).stated = self.stated
+        if self.device.type == "cpu":  # here it is on its device, and no optimiser holds its parameters yet
+            student(self.model).bf16 = self.bf16
+            self.model.to(memory_format=torch.channels_last)
 
     def set_class_weights(self) -> None:
         # Before the host goes on: it builds criteria when it resumes an end-to-end head.
@@ -171,7 +176,18 @@ class GjadetTrainer(DetectionTrainer):
                 LOGGER.warning(f"augment: tiles={config.tiles:g} changes nothing, because {never}.")
         return dataset
 
+    def choose_precision(self) -> None:
+        """Take over ``amp=`` on a CPU, where the host has float32 only."""
+        if self.device.type != "cpu":
+            return
+        self.bf16, why_not = cpu_bf16(self.args.amp)
+        if self.args.amp == "bf16":
+            self.args.amp = True  # the host would ask its own autocast for it, which refuses CPUs
+        if RANK in (-1, 0) and (why_not or self.bf16):
+            LOGGER.info(why_not or "AMP: forward passes in bfloat16, which this processor computes; amp=False: float32")
+
     def _setup_train(self, *args: Any) -> None:
+        self.choose_precision()
         super()._setup_train(*args)
         # After the host's set-up, which fills it from freeze=: no stage may release these.
         self.always_frozen = list(self.freeze_layer_names)
@@ -191,6 +207,8 @@ class GjadetTrainer(DetectionTrainer):
         """Host's preparation, and ``unpaired`` images of a second stream, (B, 3, H, W) float32 from 0 to 1."""
         self.batch_files = list(batch.get("im_file", ()))
         batch = super().preprocess_batch(batch)
+        if self.device.type == "cpu":
+            batch["img"] = batch["img"].contiguous(memory_format=torch.channels_last)
         if self.unpaired is not None:
             images = self.unpaired.batch(len(batch["img"]), batch["img"].shape[2:])
             batch["unpaired"] = images.to(batch["img"].device, non_blocking=True).float() / 255
