@@ -29,7 +29,7 @@ class GjadetModel(DetectionModel):
     Attributes:
         loss_state: Statistics of the class loss at the last save, or None; the trainer sets this and the others.
         absent: Classes without any training instance.
-        class_counts: Training boxes of each class.
+        class_counts: Boxes of each class that an epoch of the training shows, repeated and pasted ones included.
         stated: Training arguments that the user stated, which win over the recipe.
         active_terms: Loss terms of the current stage, empty for all.
         bf16: Whether the forward passes of a training on the CPU run in bfloat16.

@@ -62,11 +62,20 @@ def count_classes(trainer: GjadetTrainer) -> None:
     counts = np.bincount(np.concatenate(labels or [[]]).astype(int), minlength=len(names))
     absent = tuple(np.flatnonzero(counts == 0).tolist())
     model = student(trainer.model)
-    model.absent, model.class_counts = absent, tuple(counts.tolist())
+    dataset = trainer.train_loader.dataset
+    # what an epoch shows is what the weights have to balance: a class that is repeated or pasted needs less of them
+    shown = dataset.effective_counts.round().astype(int) if isinstance(dataset, RecipeDataset) else counts
+    model.absent, model.class_counts = absent, tuple(shown.tolist())
     model.criterion = None  # one that is there already was built without them
     if absent and RANK in (-1, 0):
         listed = ", ".join(str(names[index]) for index in absent)
         LOGGER.warning(f"no training image holds an instance of: {listed}. The model cannot learn what it never sees.")
+
+
+def draw_repetitions(trainer: GjadetTrainer) -> None:
+    """Callback before each epoch: the data set draws anew which images it repeats."""
+    if isinstance(dataset := trainer.train_loader.dataset, RecipeDataset):
+        dataset.epoch.fill_(trainer.epoch)
 
 
 def forget_steps(trainer: GjadetTrainer) -> None:
@@ -100,6 +109,7 @@ def enter_stage(trainer: GjadetTrainer) -> None:
 
 OWN_CALLBACKS = (
     ("on_train_epoch_start", forget_steps),
+    ("on_train_epoch_start", draw_repetitions),
     ("on_train_epoch_start", enter_stage),
     ("on_train_batch_end", remember_step),
     ("on_train_epoch_end", record_class_ratios),

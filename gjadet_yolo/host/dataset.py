@@ -16,6 +16,7 @@ from collections import deque
 from typing import Any
 
 import numpy as np
+import torch
 from ultralytics.data import YOLODataset
 from ultralytics.data.augment import Compose, Mosaic
 
@@ -64,20 +65,30 @@ class RecipeDataset(YOLODataset):
         config: The recipe.
         extra: Indices of the repeated images, one per repetition, (R,).
         order: Index of the image at each position, (N + R,).
+        factors: How often an epoch shows each image in the mean, (N,).
+        seed: Of the draws.
+        epoch: Of the training, one number in memory that loading processes share.
+        drawn_for: Epoch of ``order``.
         recent: Positions that were requested last; their images are likely to be in memory.
         drawn: Probability of each class to be pasted into an image, (C,).
         donors: Indices of the images that hold each class, by class.
         polygons: Whether objects have polygons.
+        shapes: Under ``rect`` the height and width of each image's batch, relative to the image size, (N, 2).
         effective_counts: Objects of each class that an epoch is expected to show, (C,).
     """
 
     config: AugmentConfig
     extra: np.ndarray
     order: np.ndarray
+    factors: np.ndarray
+    seed: int
+    epoch: torch.Tensor
+    drawn_for: int
     recent: deque[int]
     drawn: np.ndarray
     donors: dict[int, np.ndarray]
     polygons: bool
+    shapes: np.ndarray | None
     effective_counts: np.ndarray
 
     @classmethod
@@ -100,27 +111,31 @@ class RecipeDataset(YOLODataset):
         for row, label in zip(counts, dataset.labels, strict=True):
             np.add.at(row, label["cls"].ravel().astype(int), 1)
         dataset = as_subclass(dataset, cls)
-        dataset.config = config
-        dataset.set_order(extra_copies(repeat_factors(counts > 0, config.repeat), np.random.default_rng(seed)), seed)
+        dataset.config, dataset.seed = config, seed
+        dataset.factors = repeat_factors(counts > 0, config.repeat)
+        dataset.shapes = dataset.batch_shapes[dataset.batch] if dataset.rect else None
+        dataset.epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
+        dataset.set_order(0)
         dataset.recent = deque(maxlen=max(dataset.max_buffer_length - 1, 1))  # as many as the host keeps in memory
         dataset.drawn = draw_probabilities(counts.sum(0), len(dataset), config.paste)
         dataset.donors = {index: np.flatnonzero(column) for index, column in enumerate(counts.T) if column.any()}
         dataset.polygons = any(len(label.get("segments", ())) for label in dataset.labels)
-        shown = np.bincount(dataset.order, minlength=len(counts))
-        dataset.effective_counts = effective_counts(counts, shown, dataset.drawn)
+        dataset.effective_counts = effective_counts(counts, dataset.factors, dataset.drawn)
         replace_mosaics(dataset.transforms, config.tiles)
         return dataset
 
-    def set_order(self, extra: np.ndarray, seed: int) -> None:
-        """Give every image and repetition, of which ``extra`` (R,) holds the indices, its position."""
-        self.extra, self.order = extra, np.concatenate((np.arange(self.ni), extra))
-        if not (self.rect and len(extra)):
+    def set_order(self, epoch: int) -> None:
+        """Draw the repetitions of an epoch, as many in each, and give every image and repetition its position."""
+        rng = np.random.default_rng((self.seed, epoch))
+        self.drawn_for, self.extra = epoch, extra_copies(self.factors, rng)
+        self.order = np.concatenate((np.arange(self.ni), self.extra))
+        if not (self.rect and len(self.extra)):
             return
         # Under rect the host has sorted the images by shape and gives a batch the shape that its images need. So
         # repetitions go among images of their shape, and a batch takes the largest height and width of its images.
-        shapes = self.batch_shapes[self.batch]  # (N, 2)
+        shapes = self.shapes
         group = np.concatenate(([0], np.cumsum((np.diff(shapes, axis=0) != 0).any(1))))  # neighbours of one shape
-        mixed = np.random.default_rng(seed).random(len(self.order))
+        mixed = rng.random(len(self.order))
         self.order = self.order[np.lexsort((mixed, group[self.order]))]
         starts = np.arange(0, len(self.order), self.batch_size)
         self.batch = np.arange(len(self.order)) // self.batch_size
@@ -134,6 +149,9 @@ class RecipeDataset(YOLODataset):
         return super().__getitem__(index)
 
     def get_image_and_label(self, index: int) -> dict[str, Any]:
+        # Loading processes outlive epochs. Batches that they prepare ahead still follow the draw of the last one.
+        if self.drawn_for != self.epoch.item():
+            self.set_order(int(self.epoch))
         label = super().get_image_and_label(int(self.order[index]))
         if self.rect:
             label["rect_shape"] = self.batch_shapes[self.batch[index]]

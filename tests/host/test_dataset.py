@@ -64,6 +64,33 @@ def test_images_with_rare_classes_are_repeated(repeated):
     assert all(sets[index] - everywhere for index in dataset.extra)
 
 
+def test_each_epoch_draws_anew(repeated):
+    """As many repetitions, of other images; the same epoch draws the same again, as where a training is resumed."""
+    dataset, _ = repeated(mosaic=0.0)
+    dataset.factors = np.full(8, 1.5)
+    draws = []
+    for epoch in (1, 2, 3, 4, 1):
+        dataset.epoch.fill_(epoch)
+        dataset.get_image_and_label(0)
+        draws.append(dataset.extra.tolist())
+    assert [len(draw) for draw in draws] == [4] * 5
+    assert len({tuple(draw) for draw in draws}) > 1
+    assert draws[0] == draws[4]
+
+
+def test_loading_processes_follow_the_epoch(repeated):
+    dataset, _ = repeated(mosaic=0.0)
+    dataset.factors = np.full(8, 1.5)
+    dataset.set_order(0)
+    loader = build_dataloader(dataset, batch=4, workers=1, shuffle=False)
+    seen = []
+    for epoch in range(4):
+        dataset.epoch.fill_(epoch)
+        loader.reset()
+        seen.append(tuple(name for batch in loader for name in batch["im_file"][-4:]))
+    assert len(set(seen)) > 1
+
+
 @pytest.mark.parametrize("cache", [False, "ram"])
 def test_with_mosaic_and_cache(repeated, cache):
     dataset, _ = repeated(pasted=0.5, mosaic=1.0, mixup=0.5, cache=cache)
@@ -295,7 +322,7 @@ def test_what_is_in_force(written):
     assert dataset.effective_counts.tolist() == pytest.approx([9 + 2, 1 + 6])
     repeated = built(file, AugmentConfig(repeat=1.0, paste=0.8))
     assert repeated.in_force().startswith(f"{len(repeated.extra)} repetitions of 10 images; an object is pasted into ")
-    assert repeated.effective_counts.sum() == pytest.approx(len(repeated) * 1.8)
+    assert repeated.effective_counts.sum() == pytest.approx(repeated.factors.sum() * 1.8)
 
 
 def test_what_is_bounded_is_said(written):

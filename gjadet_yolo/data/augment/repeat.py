@@ -23,11 +23,19 @@ def repeat_factors(present: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def extra_copies(factors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Indices of the images to add so that each occurs as often as its factor, (N,) of 1 and more, says."""
-    # Fractions are rounded by chance: right in the mean, where rounding to the nearest would favour some classes.
+    """Indices of the images to add so that each occurs as often as its factor, (N,) of 1 and more, says; ascending.
+
+    Every draw gives as many, so that each epoch of a training can draw anew.
+    """
+    # Fractions are rounded by chance: right in the mean, where rounding to the nearest would favour some classes. The
+    # draw is systematic (Madow, 1949): points at equal distances, so that the number of those drawn is always the same.
     whole = np.floor(factors).astype(int)
-    count = whole + (rng.random(len(factors)) < factors - whole) - 1
-    return np.repeat(np.arange(len(factors)), count)
+    mixed = rng.permutation(len(factors))
+    edges = np.cumsum((factors - whole)[mixed])
+    total = float(edges[-1]) if len(edges) else 0.0
+    points = (rng.random() + np.arange(round(total))) * (total / max(round(total), 1))
+    drawn = mixed[np.searchsorted(edges, points, side="right")]
+    return np.repeat(np.arange(len(factors)), whole - 1 + np.bincount(drawn, minlength=len(factors)))
 
 
 def effective_counts(counts: np.ndarray, shown: np.ndarray, drawn: np.ndarray) -> np.ndarray:
@@ -35,7 +43,7 @@ def effective_counts(counts: np.ndarray, shown: np.ndarray, drawn: np.ndarray) -
 
     Args:
         counts: Objects by image and class, (N, C).
-        shown: How often an epoch shows each image, (N,).
+        shown: How often an epoch shows each image in the mean, (N,).
         drawn: Probability of each class to be pasted into an image, (C,).
     """
     # An estimate: objects that find no room, and those that come along in the cut of another, are not counted.

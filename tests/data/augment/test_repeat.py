@@ -45,8 +45,11 @@ def test_copies_by_hand():
 
 
 def test_fractions_are_right_in_the_mean():
-    factors = np.full(4000, 1.3)
-    assert len(extra_copies(factors, np.random.default_rng(0))) / 4000 == pytest.approx(0.3, abs=0.03)
+    """0.3 and 0.75 of 4 images each: 4.2, rounded to 4 in every draw; the mean of 4000 is each image's share."""
+    factors, rng = np.array([1.3] * 4 + [1.75] * 4), np.random.default_rng(0)
+    draws = np.array([np.bincount(extra_copies(factors, rng), minlength=8) for _ in range(4000)])
+    assert (draws.sum(1) == 4).all()
+    assert draws.mean(0) == pytest.approx((factors - 1) * 4 / 4.2, abs=0.03)
 
 
 def test_no_images():
