@@ -28,7 +28,7 @@ from gjadet_yolo.engine.model import GjadetModel
 
 HOSTS = {
     f"{name}{end}": host
-    for end in ("", "-paper")
+    for end in ("", "-plain", "-paper")
     for name, host in (
         ("gjadet", "yolov8"),
         ("gjadet-p2", "yolov8-p2"),

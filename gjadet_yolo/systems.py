@@ -42,7 +42,7 @@ GJADET = System(
     "repository GJADet-crash-pytorch",
     "attention at each Concat of the neck, head with objectness, class losses that follow the gradients",
     "docs/gjadet.md",
-    "gjadet-paper",
+    "gjadet",
     rows=("AdaptiveModule", "JointDetect"),
     losses=("cls: eqlv2", "cls: gjr", "cls_anchors: foreground", "cls_target: iou", "obj", "obj_gain"),
 )
@@ -69,7 +69,7 @@ RECIPE = System(
     "this project",
     "the host's network; rare classes weigh more and are seen more often",
     "docs/benchmarks.md",
-    "gjadet",
+    "gjadet-plain",
     losses=("cls_pw", "obj_pw", "box_pw"),
 )
 COMMON = System(

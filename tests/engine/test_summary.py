@@ -31,7 +31,7 @@ def test_stated_arguments(overrides, args, expected):
 
 
 def model(head: nn.Module | None = None, classes: int = 3, **changes) -> SimpleNamespace:
-    """What the line reads of a model, with the block of gjadet.yaml."""
+    """What the line reads of a model, with the block of gjadet-plain.yaml."""
     settings = {
         "model": [head or nn.Identity()],
         "recipe": Recipe(LossConfig(cls="bce", cls_gain=4.0, cls_pw=0.5, box_pw=0.25, obj_pw=0.25)),
