@@ -1,8 +1,8 @@
 """Cuts in a video: places where one shot ends and another begins, behind which no marker can be followed.
 
-Frames are compared as thumbnails by their correlation, which brightness and contrast do not change. A cut is a drop that
-stays: after a flash, an airbag or a damaged frame the picture looks again as before. What is a drop is judged against
-the frames before it, because fast motion close to the camera changes much of the picture from frame to frame too.
+Frames are compared as thumbnails by their correlation, which brightness and contrast do not change. A cut is a drop
+that stays: after a flash, an airbag or a damaged frame the picture looks again as before. What is a drop is judged
+against the frames before it, because fast motion close to the camera changes much from frame to frame too.
 """
 
 from __future__ import annotations
