@@ -3,8 +3,8 @@
 The fit is OpenCV's ``calibrateCameraExtended`` (Zhang 2000), or, from ten pictures on, ``calibrateCameraROExtended``
 (Strobl and Hirzinger 2011), which finds the board's shape too: printed boards bow by more than the noise of their
 corners. OpenCV's standard deviations take the residuals for independent, which they are not: an error of the board or
-of the lens model repeats from corner to corner. Those given here come from fits without each tenth of the pictures
-(delete-a-group jackknife, Kott 2001), and are never below OpenCV's.
+of the lens model repeats from corner to corner. Those given here come from fits without a quarter of the pictures
+(delete-d jackknife, Shao and Wu 1989), with the difference to the fit of a flat board, and are never below OpenCV's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from gjadet_yolo.measure.boards import find_board
 from gjadet_yolo.measure.lens import Lens
 
 NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3")
-LEAST_PICTURES, RELEASED_FROM, GROUPS = 3, 10, 10
+LEAST_PICTURES, RELEASED_FROM = 5, 10
+GROUPS, DRAWS = 4, 3  # fits without a quarter of the pictures, and how often the quarters are drawn
 OUTLYING, LEAST_OUTLYING_PX = 3.0, 0.5  # times the median picture's residual, and in px
 STOP = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 60, 1e-8)
 ROUNDS = 3
@@ -87,7 +88,7 @@ def calibrate(files: Sequence[Path], pattern: tuple[int, int], square_mm: float)
         pattern: Inner corners along and down the board.
 
     Raises:
-        ValueError: Fewer than three pictures show the whole board, or they differ in size, or tell too little.
+        ValueError: Fewer than five pictures show the whole board, or they differ in size, or tell too little.
     """
     names, corners, size, failed = found_boards(files, pattern)
     if len(names) < LEAST_PICTURES:
@@ -99,7 +100,7 @@ def calibrate(files: Sequence[Path], pattern: tuple[int, int], square_mm: float)
     points = np.stack(corners)
     fit, used = fitted(points, pattern, size)
     rms = residuals_of_all(fit, used, points)
-    sigma = np.maximum(jackknife(fit, used, size, pattern), fit.sigma)
+    sigma = deviations(fit, used, size, pattern)
     values = fit.values + np.array([0, 0, 0.5, 0.5, 0, 0, 0, 0, 0])  # OpenCV has the middle of the first pixel at 0
     return Calibration(
         Lens(size, *map(float, values)),
@@ -259,19 +260,20 @@ def residuals_of_all(fit: Fit, used: Used, points: np.ndarray) -> np.ndarray:
     return rms
 
 
-def jackknife(fit: Fit, used: Used, size: tuple[int, int], pattern: tuple[int, int]) -> np.ndarray:
-    """Standard deviations of the values, (9,), from fits that each lack a group of pictures.
-
-    A fit without a group that fails or runs away tells that the camera rests on these pictures, and counts.
-    """
-    groups = min(GROUPS, len(used.points))
-    group = np.arange(len(used.points)) % groups  # neighbours look alike and go to different groups
-    if len(used.points) - np.bincount(group).max() < LEAST_PICTURES:
-        return np.full(9, np.inf)
-    values = np.stack(
-        [fit_camera(used.points[group != one], pattern, size, used.released).values for one in range(groups)]
-    )
-    return np.sqrt((groups - 1) / groups * ((values - values.mean(0)) ** 2).sum(0))
+def deviations(fit: Fit, used: Used, size: tuple[int, int], pattern: tuple[int, int]) -> np.ndarray:
+    """Standard deviations of the values, (9,): what other pictures and another model of the board would change."""
+    lacking, count = [], len(used.points)
+    rng = np.random.default_rng(0)  # the same pictures give the same file
+    for _ in range(DRAWS):
+        group = rng.permutation(count) % GROUPS
+        lacking += [fit_camera(used.points[group != one], pattern, size, used.released).values for one in range(GROUPS)]
+    values = np.stack(lacking)
+    variance = (GROUPS - 1) * values.var(0)
+    if used.released:
+        # where all pictures show the board the same way up, its shape and the lens cannot be told apart in full
+        flat = fit_camera(used.points, pattern, size)
+        variance += (fit.values - flat.values) ** 2
+    return np.maximum(np.sqrt(variance), fit.sigma)
 
 
 def bend(board: np.ndarray, pattern: tuple[int, int]) -> float:
