@@ -43,9 +43,10 @@ def run(args: argparse.Namespace) -> int:
     from gjadet_yolo.measure.residual_chart import residual_chart
 
     pattern = pattern_of(args.pattern)
-    files = pictures_in(args.images)
+    # an earlier picture of residuals may lie among those of the board
+    files = [file for file in pictures_in(args.images) if file.resolve() != chart.resolve()]
     refuse_existing_files((args.out, chart), args.force, is_camera_file, files)
-    found = calibrate([file for file in files if file.resolve() != chart.resolve()], pattern, args.square_mm)
+    found = calibrate(files, pattern, args.square_mm)
     contents = {args.out: camera_text(found).encode(), chart: png(residual_chart(found))}
     write_files(contents, args.force, is_camera_file)
     for line in report(found):

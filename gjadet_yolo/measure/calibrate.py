@@ -132,6 +132,9 @@ def found_boards(
         if its_size is None:
             failed[file.name] = "cannot be read"
             continue
+        if found is None:
+            failed[file.name] = "no whole board found"
+            continue
         if not first:
             size, first = its_size, file.name
         if its_size != size:
@@ -139,9 +142,6 @@ def found_boards(
                 f"{file} is {its_size[0]} x {its_size[1]} px, but {first} is {size[0]} x {size[1]} px; allowed is one "
                 f"size, that of the camera. Remove one of them."
             )
-        if found is None:
-            failed[file.name] = "no whole board found"
-            continue
         names.append(file.name)
         corners.append(found - 0.5)
     return names, corners, size, failed

@@ -131,17 +131,7 @@ def fit_plane(
     Raises:
         ValueError: They do not fix a plane: four or more are wanted, no three of the only four in line.
     """
-    ideal = lens.undistort(points_px)[0] if lens else np.asarray(points_px, float)
-    if not np.isfinite(ideal).all():
-        raise ValueError(
-            f"{name}: a point lies where the camera file's lens model ends. Take points closer to the middle."
-        )
-    for unit, points in (("px", ideal), ("mm", points_mm)):
-        if not fixes_plane(points):
-            raise ValueError(
-                f"{name}: its points in {unit} lie in a line, or all but one do, and fix no plane. Allowed are four or "
-                f"more of which four form a quadrangle."
-            )
+    ideal = usable_points(points_px, points_mm, lens, name)
     # entries of size 1 make all eight of them equally well known to the solver
     centre, size = points_mm.mean(0), float(np.ptp(points_mm, axis=0).max())
     unit = np.array([[1 / size, 0, -centre[0] / size], [0, 1 / size, -centre[1] / size], [0, 0, 1]])
@@ -162,6 +152,26 @@ def fit_plane(
     slope = rescaling(best.x, unit)
     residual = np.linalg.norm(best.fun.reshape(-1, 2), axis=1)
     return Plane(matrix / matrix[2, 2], slope @ covariance @ slope.T, residual, np.asarray(points_mm, float), lens)
+
+
+def usable_points(points_px: np.ndarray, points_mm: np.ndarray, lens: Lens | None, name: str) -> np.ndarray:
+    """Ideal image points (N, 2) of points that fix a plane.
+
+    Raises:
+        ValueError: They fix none, or lie where the lens's model ends.
+    """
+    ideal = lens.undistort(points_px)[0] if lens else np.asarray(points_px, float)
+    if not np.isfinite(ideal).all():
+        raise ValueError(
+            f"{name}: a point lies where the camera file's lens model ends. Take points closer to the middle."
+        )
+    for unit, points in (("px", ideal), ("mm", points_mm)):
+        if not fixes_plane(points):
+            raise ValueError(
+                f"{name}: its points in {unit} lie in a line, or all but one do, and fix no plane. Allowed are four or "
+                f"more of which four form a quadrangle."
+            )
+    return ideal
 
 
 def transform_depth(matrix: np.ndarray, points: np.ndarray) -> float:

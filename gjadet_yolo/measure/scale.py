@@ -122,19 +122,28 @@ def scale_of_squares(
         if everything is None:
             note = f"square_mm={shown(square_mm)} gave no scale, because no squares were found: results are in px."
             return Unscaled(notes=(note,))
-        found, count = [*found, everything], count + 1
-    scale, sigma = pooled([one for one in found if one])
+        found = [*found, everything]
+    return similar(found[: int(body.max(initial=-1)) + 1], [one for one in found if one], sides, size_px, lens)
+
+
+def similar(
+    bodies: list[BodyScale | None],
+    found: list[BodyScale],
+    sides: tuple[float, float | None],
+    size_px: tuple[int, int],
+    lens: Lens | None,
+) -> Similar:
+    """Scales of all bodies from those that were found, of which there is one at least."""
+    scale, sigma = pooled(found)
     # the error of a borrowed scale is mostly that of a depth that nobody knows
-    filled = [one or BodyScale(scale, math.hypot(sigma, ELSEWHERE), 0, "") for one in found][
-        : int(body.max(initial=-1)) + 1
-    ]
-    notes = tuple(note_of(index, one, sides) for index, one in enumerate(found) if not one or "boxes" in one.method)
+    borrowed = BodyScale(scale, math.hypot(sigma, ELSEWHERE), 0, "")
+    filled = [*(one or borrowed for one in bodies), borrowed]
     return Similar(
-        np.array([*(one.mm_per_px for one in filled), scale]),
-        np.array([*(one.relative_sigma for one in filled), math.hypot(sigma, ELSEWHERE)]),
+        np.array([one.mm_per_px for one in filled]),
+        np.array([one.relative_sigma for one in filled]),
         centre_of(size_px, lens),
         lens,
-        notes,
+        tuple(note_of(index, one, sides) for index, one in enumerate(bodies) if not one or "boxes" in one.method),
     )
 
 

@@ -45,6 +45,9 @@ def test_a_camera_and_its_picture(boards, capsys):
     lens, _ = read_camera(Path("new/camera.yaml"))
     assert lens.size_px == (320, 240)
     assert lens.fx == pytest.approx(300, rel=0.05)
+    assert main([*WORDS, "out=boards/camera.yaml"]) == 0
+    assert main([*WORDS, "out=boards/camera.yaml", "force=true"]) == 0  # its own picture lies among those of the board
+    assert "px RMS in 6 pictures" in capsys.readouterr().out
     assert cv2.imread("new/camera.png").shape[1] == 1280
     assert sorted(path.name for path in Path("new").iterdir()) == ["camera.png", "camera.yaml"]
 
