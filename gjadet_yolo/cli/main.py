@@ -9,13 +9,14 @@ import textwrap
 from collections.abc import Sequence
 from typing import NoReturn
 
-from gjadet_yolo.cli import attention, convert, demo, doctor, models, predict, synth, val, version
+from gjadet_yolo.cli import attention, calibrate, convert, demo, doctor, models, predict, synth, val, version
 from gjadet_yolo.cli.failures import explained, is_closed_pipe, is_fault, known_errors
 from gjadet_yolo.cli.words import ASSIGNMENT, HELP, OPTION, UsageError, keys_of, normalise
 from gjadet_yolo.messages import suggestion
 
 VERBS = {
     "attention": attention,
+    "calibrate": calibrate,
     "convert": convert,
     "demo": demo,
     "doctor": doctor,
@@ -28,6 +29,7 @@ VERBS = {
 # command lines that work, tested: help shows all of a verb, refusals the first
 EXAMPLES = {
     "attention": ("gjadet attention model=best.pt source=a.jpg",),
+    "calibrate": ("gjadet calibrate images=DIR pattern=8x6 square_mm=30 out=camera.yaml",),
     "convert": ("gjadet convert coco=DIR out=DIR", "gjadet convert yolo=DIR/data.yaml out=DIR"),
     "demo": ("gjadet demo out=demo", "gjadet demo train=true epochs=40"),
     "doctor": ("gjadet doctor",),

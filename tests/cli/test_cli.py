@@ -149,7 +149,7 @@ def test_a_reader_that_goes_ends_it_quietly(flush):
     [
         (
             ["convrt"],
-            "there is no verb 'convrt'. Did you mean 'convert'? Allowed: attention, convert, demo, doctor, models, ",
+            "there is no verb 'convrt'. Did you mean 'convert'? Allowed: attention, calibrate, convert, demo, ",
         ),
         (["convert", "cooc=x", "out=y"], "gjadet convert has no argument 'cooc'. Did you mean 'coco'?"),
         (["convert", "coco=x"], "gjadet convert needs out=DIR. Example: gjadet convert coco=DIR out=DIR"),
