@@ -1,0 +1,261 @@
+"""Markers followed against what they looked like when first seen: displacement without drift, absolute place beside it.
+
+Two estimates of a marker's place in a frame:
+
+- displacement: the pixels of the frame against the look of the first frame, under an affine map with gain and offset
+  (Lucas and Kanade 1981; Baker and Matthews 2004). It knows texture and surroundings, and repeats to hundredths of a px;
+  but where the marker's middle is in the look is known only as well as one frame tells.
+- absolute: the same pixels against the fitted model of the marker (``fit.py``). It is bound to no frame.
+
+The mean of their difference over all frames places the look, so the final position has the constancy of the first and
+the exactness of the second. Their disagreement in one frame tells when something is wrong with either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from gjadet_yolo.measure.localise import solve
+from gjadet_yolo.measure.localise.atlas import Atlas, lattice, looks_of_image
+from gjadet_yolo.measure.localise.fit import Fit, fit, to_grey
+from gjadet_yolo.measure.localise.shapes import KINDS, REGIONS, SHAPES
+from gjadet_yolo.measure.localise.windows import cut, groups, places, reach
+from gjadet_yolo.measure.tracks import Located
+
+COARSE, FINE_STEPS = 2, 3  # steps with blurred, then with full pictures
+COARSE_PX = 1.5  # deviation of that blur: widens the reach to about 2.5 px
+PARAMETERS = 8  # place 2, affine map 4, gain, offset
+AFFINE_SPREAD = 0.03  # how far a marker's map may be from the guess: turn or stretch between frames
+GAIN_SPREAD, OFFSET_SPREAD = 0.5, 60.0
+FLOOR_PX = 0.004  # of every standard deviation: interpolation and the phase of the pixels
+LEAST_SEEN = 0.25  # of a look: pixels that agree with it
+LOST_PX = 4.0  # a marker found further from the guess is not the one that was looked for
+
+
+@dataclass(frozen=True)
+class Group:
+    """Markers of like size: their indices (K,), the side of their windows, looks as seen and as modelled."""
+
+    index: np.ndarray
+    side: int
+    seen: Atlas
+    blurred: Atlas
+    modelled: Atlas
+
+
+@dataclass
+class Templates:
+    """Looks of K markers; markers without a box (NaN) are never found.
+
+    Attributes:
+        model: Their models in the first frame.
+        extent_px: How far the looks reach around their middles, x and y, (K, 2).
+        groups: The looks.
+        totals: Sums over the frames so far of weights, weighted and squared differences of both estimates, in px of the
+            first frame, (3, K, 2).
+    """
+
+    model: Fit
+    extent_px: np.ndarray
+    groups: list[Group]
+    totals: np.ndarray = field(repr=False)
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """``square``, ``quadrant``, ``dot`` or ``patch``, K of them."""
+        return tuple(KINDS[index] for index in self.model.kind)
+
+    @classmethod
+    def learn(cls, grey: np.ndarray, boxes_xyxy: np.ndarray) -> Templates:
+        """Take looks of the markers in boxes (K, 4) of an image (H, W), grey or colour."""
+        grey, boxes = to_grey(grey), np.asarray(boxes_xyxy, float).reshape(-1, 4)
+        return cls.of(grey, fit(grey, boxes))
+
+    @classmethod
+    def of_points(cls, grey: np.ndarray, points_px: np.ndarray, size_px: np.ndarray) -> Templates:
+        """Take looks of any texture around points (K, 2), of sizes (K,): their middle is where the points are."""
+        grey = to_grey(grey)
+        model = Fit.empty(len(points_px))
+        model.kind[:] = KINDS.index("patch")
+        model.middle_px[:] = points_px
+        model.frame *= (np.asarray(size_px, float) / 2)[:, None, None]
+        model.sigma_px[:], model.explained[:] = 0, 1
+        return cls.of(grey, model)
+
+    @classmethod
+    def of(cls, grey: np.ndarray, model: Fit) -> Templates:
+        """Looks of a grey image around models fitted to it."""
+        half = np.abs(model.frame).sum(2)  # of the box around the turned square
+        sides = np.linalg.norm(model.frame, axis=1).mean(1)
+        extent = half * reach(sides)[:, None]
+        extent[model.kind == KINDS.index("patch")] = half[model.kind == KINDS.index("patch")]
+        found = np.isfinite(model.middle_px).all(1)
+        made = []
+        for index, side in groups(np.where(found, extent.max(1), 1) / reach(np.full(1, 20.0)), 1.5):
+            index = index[found[index]]
+            if len(index):
+                looks = looks_of_image(grey, model.middle_px[index], side)
+                blurred = np.stack([cv2.GaussianBlur(look, (0, 0), 4 * COARSE_PX) for look in looks])
+                atlases = (Atlas.of(part, side) for part in (looks, blurred, looks_of_model(model.take(index), side)))
+                made.append(Group(index, side, *atlases))
+        return cls(model, extent, made, np.zeros((3, len(model.kind), 2)))
+
+    def locate(self, grey: np.ndarray, guess_px: np.ndarray, shape: np.ndarray | None = None) -> Located:
+        """Find the markers in an image (H, W), grey or colour, from guesses (K, 2) that are good to about 2 px.
+
+        Args:
+            shape: Expected affine maps of the looks, (K, 2, 2), as in ``Located.shape``; None: unchanged.
+
+        Markers with a guess of NaN are not looked for. Positions are the displacement's; :meth:`settled` says by how
+        much all of a marker's positions have to be moved in the end.
+        """
+        grey, count = to_grey(grey), len(self.model.kind)
+        position, absolute, sigma = (np.full((count, 2), np.nan) for _ in range(3))
+        score, maps = np.full(count, np.nan), np.tile(np.eye(2), (count, 1, 1))
+        maps = maps if shape is None else np.where(np.isfinite(shape), shape, maps)
+        smooth = cv2.GaussianBlur(grey, (0, 0), COARSE_PX)
+        for group in self.groups:
+            rows = np.flatnonzero(np.isfinite(guess_px[group.index]).all(1))
+            if not len(rows):
+                continue
+            index = group.index[rows]
+            search = Search(group, rows, self.extent_px[index], guess_px[index], maps[index])
+            for _ in range(COARSE):
+                search.step(group.blurred, smooth)
+            for _ in range(FINE_STEPS):
+                search.step(group.seen, grey)
+            position[index], sigma[index], score[index], maps[index] = search.result(guess_px[index])
+            known = self.model.kind[index] != KINDS.index("patch")
+            search.step(group.modelled, grey)
+            absolute[index[known]] = search.place[known]
+        absolute[np.isnan(position)] = np.nan
+        self.note(position, absolute, sigma, maps)
+        return Located(position, sigma, np.hypot(*(absolute - position).T), score, maps, absolute)
+
+    def note(self, position: np.ndarray, absolute: np.ndarray, sigma: np.ndarray, maps: np.ndarray) -> None:
+        """Add the difference of both estimates to the totals."""
+        apart = np.linalg.solve(maps, (absolute - position)[..., None])[..., 0]
+        usable = np.isfinite(apart).all(1) & (np.hypot(*apart.T) < 0.5)
+        weight = np.where(usable[:, None], 1 / np.maximum(sigma, FLOOR_PX) ** 2, 0)
+        apart = np.where(usable[:, None], apart, 0)
+        self.totals += np.stack((weight, weight * apart, weight * apart**2))
+
+    def settled(self) -> tuple[np.ndarray, np.ndarray]:
+        """What to add to all positions of each marker, (K, 2) in px of the first frame, with its deviation (K, 2).
+
+        The mean difference of absolute place and displacement over the frames so far: 0 before the first.
+        """
+        weight = np.maximum(self.totals[0], 1e-12)
+        mean = self.totals[1] / weight
+        return mean, np.sqrt(np.maximum(self.totals[2] / weight - mean**2, 0))
+
+
+def looks_of_model(model: Fit, side: int) -> np.ndarray:
+    """Looks that fitted models predict, (K, FINE * side, FINE * side); 0 for patches, which have none."""
+    line = lattice(side).astype(np.float32)
+    x, y = (axis.reshape(1, -1) for axis in np.meshgrid(line, line))
+    looks = np.zeros((len(model.kind), len(line) ** 2), np.float32)
+    for number, kind in enumerate(SHAPES):
+        index = np.flatnonzero(model.kind == number)
+        if not len(index):
+            continue
+        inverse = np.linalg.inv(model.frame[index]).astype(np.float32)
+        u = inverse[:, 0, :1] * x + inverse[:, 0, 1:] * y
+        v = inverse[:, 1, :1] * x + inverse[:, 1, 1:] * y
+        greys = model.greys[index, : REGIONS[kind]].astype(np.float32)
+        shown = SHAPES[kind](u, v, model.blur[index].astype(np.float32), greys).value
+        light = model.light[index].astype(np.float32)
+        looks[index] = shown * (1 + light[:, :1] * u + light[:, 1:] * v)
+    return looks.reshape(len(looks), len(line), len(line))
+
+
+class Search:
+    """State of the search for R markers of a group."""
+
+    def __init__(self, group: Group, rows: np.ndarray, extent: np.ndarray, guess: np.ndarray, maps: np.ndarray) -> None:
+        self.group, self.rows, self.extent = group, rows, extent.astype(np.float32)
+        self.place, self.maps, self.guess_maps = guess.astype(float), maps.astype(float), maps.astype(float)
+        self.gain, self.offset = np.ones(len(rows)), np.zeros(len(rows))
+        self.first = True
+
+    def predict(self, atlas: Atlas, grey: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Pixels (R, n), their prediction with derivatives (R, n, 3), and which of them count, (R, n) float32."""
+        pixels, low = cut(grey, self.place, self.group.side)
+        x, y = places(low, self.group.side, self.place)
+        inverse = np.linalg.inv(self.maps).astype(np.float32)[:, :, :, None, None]
+        right = (inverse[:, 0, 0] * x + inverse[:, 0, 1] * y).reshape(len(pixels), -1)
+        down = (inverse[:, 1, 0] * x + inverse[:, 1, 1] * y).reshape(len(pixels), -1)
+        look, inside = atlas.sample(self.rows, right, down)
+        pixels = pixels.reshape(len(pixels), -1)
+        inside &= (np.abs(right) < self.extent[:, :1]) & (np.abs(down) < self.extent[:, 1:]) & np.isfinite(pixels)
+        return np.nan_to_num(pixels), look, inside.astype(np.float32), right, down
+
+    def step(self, atlas: Atlas, grey: np.ndarray) -> None:
+        """One step of Gauss-Newton."""
+        pixels, look, inside, right, down = self.predict(atlas, grey)
+        if self.first:  # light may have changed a lot, the place has not
+            self.gain, self.offset = brightness(pixels, look[..., 0], inside)
+            self.first = False
+        gain = self.gain.astype(np.float32)[:, None]
+        residual = pixels - gain * look[..., 0] - self.offset.astype(np.float32)[:, None]
+        inverse = np.linalg.inv(self.maps).astype(np.float32)
+        by_x = -gain * (look[..., 1] * inverse[:, 0, :1] + look[..., 2] * inverse[:, 1, :1])
+        by_y = -gain * (look[..., 1] * inverse[:, 0, 1:] + look[..., 2] * inverse[:, 1, 1:])
+        columns = (by_x, by_y, by_x * right, by_x * down, by_y * right, by_y * down, look[..., 0], np.ones_like(by_x))
+        jacobian = np.stack(columns, 1)
+        mean = (look[..., 0] * inside).sum(1, keepdims=True) / np.maximum(inside.sum(1, keepdims=True), 1)
+        contrast = self.gain * np.sqrt(((look[..., 0] - mean) ** 2 * inside).mean(1))
+        scale = np.hypot(solve.spread(residual, inside), 2 * solve.MODEL_SHARE * np.abs(contrast))
+        weight = inside * solve.cauchy(residual, scale).astype(np.float32)
+        self.matrix, side = solve.normal_equations(jacobian, residual, weight)
+        self.variance = solve.noise_variance(residual, weight, PARAMETERS)
+        self.prior = self.inverse_spreads() * self.variance[:, None]
+        side = side.astype(float)
+        side[:, 2:6] += self.prior[:, 2:6] * (self.guess_maps - self.maps).reshape(-1, 4)
+        move = solve.solve(self.matrix, side, np.zeros(len(pixels)), self.prior)
+        self.place = self.place + np.clip(move[:, :2], -2, 2)
+        self.maps = self.maps + np.clip(move[:, 2:6], -0.1, 0.1).reshape(-1, 2, 2)
+        self.gain = np.clip(self.gain + move[:, 6], 0.05, 20)
+        self.offset = self.offset + move[:, 7]
+        self.residual, self.weight, self.look, self.pixels = residual, weight, look[..., 0], pixels
+
+    def inverse_spreads(self) -> np.ndarray:
+        """Of the parameters before the image is seen, (R, P): 1 / variance."""
+        size = np.array([0.0, 0, *(1 / AFFINE_SPREAD,) * 4, 1 / GAIN_SPREAD, 1 / OFFSET_SPREAD])
+        return np.tile(size**2, (len(self.rows), 1))
+
+    def result(self, guess: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Places, standard deviations (R, 2), scores (R,) and maps; NaN for what was not found."""
+        window = (len(self.rows), self.group.side, self.group.side)
+        factor = solve.correlation_factor(self.residual.reshape(window), self.weight.reshape(window))
+        spread = solve.covariance(self.matrix, self.variance, self.prior)
+        sigma = np.sqrt(factor * np.einsum("kpp->kp", spread)[:, :2] + FLOOR_PX**2)
+        seen = self.weight.sum(1) / np.maximum(4 * self.extent.prod(1), 1e-6)
+        lost = ~(np.hypot(*(self.place - guess).T) < LOST_PX) | (seen < LEAST_SEEN)
+        place = np.where(lost[:, None], np.nan, self.place)
+        sigma[lost] = np.nan
+        return place, sigma, correlation(self.pixels, self.look, self.weight), self.maps.copy()
+
+
+def brightness(pixels: np.ndarray, look: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gain and offset (R,) that bring looks (R, n) to the mean and spread of pixels (R, n)."""
+    count = np.maximum(inside.sum(1), 1)
+    means = [(part * inside).sum(1) / count for part in (pixels, look)]
+    power = [
+        np.sqrt((inside * (part - mean[:, None]) ** 2).sum(1) / count)
+        for part, mean in zip((pixels, look), means, strict=True)
+    ]
+    gain = np.clip(power[0] / np.maximum(power[1], 1e-3), 0.2, 5)
+    return gain, means[0] - gain * means[1]
+
+
+def correlation(pixels: np.ndarray, look: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Weighted correlation coefficients, (R,)."""
+    total = np.maximum(weight.sum(1, keepdims=True), 1e-6)
+    first = pixels - (weight * pixels).sum(1, keepdims=True) / total
+    second = look - (weight * look).sum(1, keepdims=True) / total
+    power = (weight * first**2).sum(1) * (weight * second**2).sum(1)
+    return (weight * first * second).sum(1) / np.sqrt(np.maximum(power, 1e-12))
