@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 FINE = 4  # samples per px
+BEND_PX = 0.6  # deviation of the blur under second derivatives
 STRIP = 30000  # rows of an atlas; cv2.remap takes pictures of up to 32767
 
 
@@ -20,12 +21,16 @@ class Atlas:
     """Looks of K markers in squares of ``side`` px around their middles.
 
     Attributes:
-        texture: Grey level and its derivatives by x and y in px, (rows, columns, 3) float32.
+        grey: Grey level, (rows, columns) float32.
+        texture: The same and its derivatives by x and y in px, (rows, columns, 3) float32.
+        bend: Half its second derivatives xx and yy, and xy: what a little more blur adds, (rows, columns, 3) float32.
         side: Of a look in px.
         per_column: Looks below each other before the next column begins.
     """
 
+    grey: np.ndarray
     texture: np.ndarray
+    bend: np.ndarray
     side: int
     per_column: int
 
@@ -35,29 +40,26 @@ class Atlas:
         tile = FINE * side
         count = max(1, min(len(looks), STRIP // tile))
         columns = -(-len(looks) // count)
-        texture = np.zeros((count * tile, max(columns, 1) * tile, 3), np.float32)
+        texture, bend = (np.zeros((count * tile, max(columns, 1) * tile, 3), np.float32) for _ in range(2))
         for index, look in enumerate(looks):
             row, column = (index % count) * tile, (index // count) * tile
-            part = texture[row : row + tile, column : column + tile]
-            part[..., 0] = look
-            part[..., 2], part[..., 1] = (slope * FINE for slope in np.gradient(look))
-        return cls(texture, side, count)
+            part = (slice(row, row + tile), slice(column, column + tile))
+            by_y, by_x = (slope * FINE for slope in np.gradient(look))
+            texture[part] = np.stack((look, by_x, by_y), -1)
+            # second derivatives of a noisy picture are noise, unless they are of a smoothed one
+            by_y, by_x = (slope * FINE for slope in np.gradient(cv2.GaussianBlur(look, (0, 0), FINE * BEND_PX)))
+            by_xy, by_xx = (slope * FINE for slope in np.gradient(by_x))
+            bend[part] = np.stack((by_xx / 2, np.gradient(by_y, axis=0) * FINE / 2, by_xy), -1)
+        return cls(texture[..., 0].copy(), texture, bend, side, count)
 
-    def sample(self, index: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Grey and derivatives (K, n, 3) of looks ``index`` (K,) at places (K, n) in px against their middles.
-
-        Also which places lie inside the look, (K, n) bool.
-        """
+    def spots(self, index: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Columns and rows (K, n) in the texture of places (K, n) in px against the middles of looks ``index`` (K,)."""
         tile = FINE * self.side
-        half = self.side / 2 - 1 / FINE
-        inside = (np.abs(x) < half) & (np.abs(y) < half)
         # a sample's own middle lies half a sample inside
-        shift = np.float32(tile / 2 - 0.5)
+        half, shift = np.float32(self.side / 2 - 1 / FINE), np.float32(tile / 2 - 0.5)
         left = (index // self.per_column * tile).astype(np.float32)[:, None] + shift
         top = (index % self.per_column * tile).astype(np.float32)[:, None] + shift
-        column = np.clip(x, -half, half) * np.float32(FINE) + left
-        row = np.clip(y, -half, half) * np.float32(FINE) + top
-        return cv2.remap(self.texture, column, row, cv2.INTER_LINEAR), inside
+        return np.clip(x, -half, half) * np.float32(FINE) + left, np.clip(y, -half, half) * np.float32(FINE) + top
 
 
 def lattice(side: int) -> np.ndarray:

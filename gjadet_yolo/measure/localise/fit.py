@@ -14,12 +14,14 @@ import cv2
 import numpy as np
 
 from gjadet_yolo.measure.localise import solve
+from gjadet_yolo.measure.localise.neighbours import Expected, expect, upright
 from gjadet_yolo.measure.localise.shapes import REGIONS, SHAPES, Rendered
 from gjadet_yolo.measure.localise.windows import cut, groups, places, reach
 
 STEPS = 12
 SHAPED = 10  # parameters before the greys: middle 2, frame 4, log blurs 2, light 2
 STANDS_ALONE = 0.97  # share of the grey variance that a square explains, above which no other shape is tried
+CONTRADICTION = 4.0  # deviations from what neighbours say, beyond which a fit starts from their word
 LEAST_SEEN = 0.6  # of a marker's area: pixels that lie in the image
 BLUR = (0.25, 4.0)  # px, least and most; a pixel's own area is 0.29
 LIGHT_SPREAD, BLUR_SPREAD = 0.1, 0.5  # what slopes of the light per half side, and log blurs, deviate by
@@ -36,7 +38,7 @@ class Fit:
         blur: In units of the shape's coordinates, (K, 2).
         light: Relative slope of the light per unit, (K, 2).
         greys: Of the regions, (K, 9).
-        sigma_px: (K, 2).
+        sigma: Standard deviations of middle x, y and frame xx, xy, yx, yy, (K, 6).
         explained: Share of the grey variance around the marker, (K,).
     """
 
@@ -46,8 +48,13 @@ class Fit:
     blur: np.ndarray
     light: np.ndarray
     greys: np.ndarray
-    sigma_px: np.ndarray
+    sigma: np.ndarray
     explained: np.ndarray
+
+    @property
+    def sigma_px(self) -> np.ndarray:
+        """Standard deviations of the middle, (K, 2)."""
+        return self.sigma[:, :2]
 
     def take(self, index: np.ndarray) -> Fit:
         return Fit(*(value[index] for value in vars(self).values()))
@@ -67,7 +74,7 @@ class Fit:
             nan((count, 2), 0.1),
             np.zeros((count, 2)),
             np.zeros((count, 9)),
-            nan((count, 2), np.nan),
+            nan((count, 6), np.nan),
             np.zeros(count),
         )
 
@@ -77,7 +84,8 @@ def fit(grey: np.ndarray, boxes_xyxy: np.ndarray) -> Fit:
     half = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) / 2
     result = Fit.empty(len(boxes_xyxy))
     usable = np.isfinite(boxes_xyxy).all(1) & (half > 0.5).all(1)
-    for index, side in groups(np.where(usable[:, None], half, 1).max(1), 1.0):
+    batches = []
+    for index, side in groups(np.where(usable, 2 * (half.max(1) * reach(half.max(1)) + 1), 0)):
         index = index[usable[index]]
         if not len(index):
             continue
@@ -88,25 +96,67 @@ def fit(grey: np.ndarray, boxes_xyxy: np.ndarray) -> Fit:
             better = rival.explained > best.explained[doubtful]
             best.put(doubtful[better], rival.take(better))
         result.put(index, best)
+        batches.append((index, side))
+    ask_neighbours(grey, result, batches)
+    return result
+
+
+def ask_neighbours(grey: np.ndarray, model: Fit, batches: list[tuple[np.ndarray, int]]) -> None:
+    """Fit squares once more, with what those around them say; in place."""
+    squares = np.flatnonzero((model.kind == 0) & np.isfinite(model.sigma).all(1))
+    if len(squares) < 2:
+        return
+    part = model.take(squares)
+    order = upright(part.frame)
+    swapped = np.abs(part.frame[:, 0, 0]) < np.abs(part.frame[:, 0, 1])
+    sigma = np.where(swapped[:, None], part.sigma[:, [0, 1, 3, 2, 5, 4]], part.sigma)
+    told = expect(part.middle_px, order, sigma)
+    started = from_neighbours(part, order, swapped, told)
+    for index, side in batches:
+        rows = np.flatnonzero(np.isin(squares, index))
+        if not len(rows):
+            continue
+        middle = started.middle_px[rows]
+        again = started.take(rows)
+        problem = Problem.around(grey, middle, side, "square")
+        again.middle_px = np.zeros_like(middle)
+        value = told.value[rows].copy()
+        value[:, :2] -= middle
+        problem.minimise(again, Expected(value, told.variance[rows]))
+        again.middle_px += middle
+        model.put(squares[rows], again)
+
+
+def from_neighbours(part: Fit, order: np.ndarray, swapped: np.ndarray, told: Expected) -> Fit:
+    """Models to start from: their own fits, or where these contradict the neighbours by far, what those say."""
+    sigma = np.where(swapped[:, None], part.sigma[:, [0, 1, 3, 2, 5, 4]], part.sigma)
+    own = np.concatenate((part.middle_px, order.reshape(-1, 4)), 1)
+    known = np.isfinite(told.variance)
+    weight = np.where(known, 1 / np.maximum(told.variance, 1e-12), 0)
+    away = (own - told.value) ** 2 / (np.where(known, told.variance, 1) + sigma**2)
+    doubtful = (known & (away > CONTRADICTION**2)).any(1)
+    mixed = (own / sigma**2 + told.value * weight) / (1 / sigma**2 + weight)
+    start = np.where(doubtful[:, None], np.where(known, told.value, own), mixed)
+    result = part.take(np.arange(len(own)))
+    result.middle_px, result.frame = start[:, :2], start[:, 2:].reshape(-1, 2, 2)
+    result.blur = np.where(swapped[:, None], part.blur[:, ::-1], part.blur)
+    result.light = np.zeros_like(part.light)
     return result
 
 
 def fit_group(grey: np.ndarray, boxes_xyxy: np.ndarray, side: int, kind: str) -> Fit:
     """Fit one kind to boxes (K, 4) of like size in windows of ``side`` px."""
     middle = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
-    pixels, low = cut(grey, middle, side)
-    x, y = places(low, side, middle)
-    x, y = (np.broadcast_to(value, pixels.shape).reshape(len(pixels), -1) for value in (x, y))
-    problem = Problem(kind, pixels.reshape(len(pixels), -1), x, y)
+    problem = Problem.around(grey, middle, side, kind)
     start = Fit.empty(len(boxes_xyxy))
     start.kind[:] = list(SHAPES).index(kind)
     start.middle_px[:] = 0  # against the box's middle, until the end
-    start.frame = first_frame(pixels, boxes_xyxy, kind)
+    start.frame = first_frame(problem.pixels.reshape(-1, side, side), boxes_xyxy, kind)
     start.blur[:] = np.clip(0.8 / np.sqrt(np.abs(np.linalg.det(start.frame)))[:, None], 0.05, 0.4)
     problem.minimise(start)
     start.middle_px += middle
     lost = ~(np.hypot(*(start.middle_px - middle).T) < (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).min(1) / 2)
-    start.middle_px[lost] = start.sigma_px[lost] = np.nan
+    start.middle_px[lost] = start.sigma[lost] = np.nan
     start.explained[lost] = 0
     return start
 
@@ -114,8 +164,7 @@ def fit_group(grey: np.ndarray, boxes_xyxy: np.ndarray, side: int, kind: str) ->
 def first_frame(pixels: np.ndarray, boxes_xyxy: np.ndarray, kind: str) -> np.ndarray:
     """Half sides (K, 2, 2) from the direction of the edges and the box around the turned target."""
     extent = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) / 2
-    filled = np.nan_to_num(pixels)
-    across, along = filled[:, 1:-1, 2:] - filled[:, 1:-1, :-2], filled[:, 2:, 1:-1] - filled[:, :-2, 1:-1]
+    across, along = pixels[:, 1:-1, 2:] - pixels[:, 1:-1, :-2], pixels[:, 2:, 1:-1] - pixels[:, :-2, 1:-1]
     gradient = across + 1j * along
     # the fourth power makes the directions of all four edges the same
     angle = np.angle((gradient**4 / np.maximum(np.abs(gradient) ** 2, 1e-6)).sum((1, 2))) / 4
@@ -141,6 +190,14 @@ class Problem:
         self.seen = np.isfinite(pixels)
         self.pixels = np.nan_to_num(pixels)
         self.regions = REGIONS[kind]
+
+    @classmethod
+    def around(cls, grey: np.ndarray, middle_px: np.ndarray, side: int, kind: str) -> Problem:
+        """Windows of ``side`` px around points (K, 2)."""
+        pixels, low = cut(grey, middle_px, side)
+        x, y = places(low, side, middle_px)
+        x, y = (np.broadcast_to(value, pixels.shape).reshape(len(pixels), -1) for value in (x, y))
+        return cls(kind, pixels.reshape(len(pixels), -1), x, y)
 
     def coordinates(self, model: Fit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The shape's coordinates u, v of each pixel, (K, n), and the inverse frames (K, 2, 2)."""
@@ -208,32 +265,33 @@ class Problem:
         result[:, SHAPED:] = 1 / 60.0**2
         return result * variance[:, None]
 
-    def minimise(self, model: Fit) -> None:
-        """Improve a model in place and set its ``sigma_px`` and ``explained``."""
+    def minimise(self, model: Fit, told: Expected | None = None) -> None:
+        """Improve a model in place, with what is expected of middle and frame, and set ``sigma`` and ``explained``."""
         inside = self.inside(model)
         self.first_greys(model, inside)
         damping = np.full(len(inside), 1e-2)
         residual, jacobian = self.jacobian(model)
-        cost = np.full(len(inside), np.inf)
         for step in range(STEPS):
             if step in (3, 6):  # the frame is better known than from the box
                 inside = self.inside(model)
                 residual, jacobian = self.jacobian(model)
-                cost[:] = np.inf
             weight, variance = self.weigh(model, residual, inside)
-            now = (weight * residual**2).sum(1) / np.maximum(weight.sum(1), 1)
-            cost = np.minimum(cost, now)
             matrix, right = solve.normal_equations(jacobian, residual, weight)
-            move = solve.solve(matrix, right, damping, self.prior(model, variance))
+            pull, cost = expectation(model, told, variance)
+            prior = self.prior(model, variance)
+            prior[:, :6] += pull[0]
+            right = np.concatenate((right[:, :6] + pull[1], right[:, 6:]), 1)
+            move = solve.solve(matrix, right, damping, prior)
             moved = advanced(model, move)
             after, slopes = self.jacobian(moved)
-            better = (weight * after**2).sum(1) <= (weight * residual**2).sum(1) * (1 + 1e-6)
+            now = (weight * residual**2).sum(1) + cost
+            better = (weight * after**2).sum(1) + expectation(moved, told, variance)[1] <= now * (1 + 1e-6)
             model.put(better, moved.take(better))
             residual[better], jacobian[better] = after[better], slopes[better]
             damping = np.where(better, damping * 0.2, damping * 8)
             if (np.abs(move[:, :2]) < 2e-3).all():
                 break
-        self.judge(model, residual, jacobian, inside)
+        self.judge(model, residual, jacobian, inside, told)
 
     def weigh(self, model: Fit, residual: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights (K, n) and residual variances (K,)."""
@@ -242,20 +300,40 @@ class Problem:
         weight = inside * solve.cauchy(residual, scale).astype(np.float32)
         return weight, solve.noise_variance(residual, weight, SHAPED + self.regions)
 
-    def judge(self, model: Fit, residual: np.ndarray, jacobian: np.ndarray, inside: np.ndarray) -> None:
+    def judge(
+        self, model: Fit, residual: np.ndarray, jacobian: np.ndarray, inside: np.ndarray, told: Expected | None
+    ) -> None:
         weight, variance = self.weigh(model, residual, inside)
         matrix, _ = solve.normal_equations(jacobian, residual, weight)
         side = round(residual.shape[1] ** 0.5)
         shape = (len(residual), side, side)
         factor = solve.correlation_factor(residual.reshape(shape), weight.reshape(shape))
-        spread = solve.covariance(matrix, variance, self.prior(model, variance))
-        model.sigma_px = np.sqrt(factor * np.einsum("kpp->kp", spread)[:, :2])
+        variance = factor * variance  # which what is expected does not share
+        prior = self.prior(model, variance)
+        prior[:, :6] += expectation(model, told, variance)[0][0]
+        spread = solve.covariance(matrix, variance, prior)
+        model.sigma = np.sqrt(np.einsum("kpp->kp", spread)[:, :6])
         mean = (self.pixels * inside).sum(1, keepdims=True) / np.maximum(inside.sum(1, keepdims=True), 1)
         total = (inside * (self.pixels - mean) ** 2).sum(1)
         model.explained = 1 - (inside * residual**2).sum(1) / np.maximum(total, 1e-6)
         # of the marker itself, without surroundings; what is cut off by the border cannot be told from what is short
         hidden = inside.sum(1) < LEAST_SEEN * 4 * np.abs(np.linalg.det(model.frame))
         model.middle_px[hidden] = np.nan
+
+
+def expectation(
+    model: Fit, told: Expected | None, variance: np.ndarray
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """Share of what is expected in normal matrix and right-hand side, (K, 6) each, and in the cost (K,).
+
+    All in units of the residual variances (K,), as sums over pixels are.
+    """
+    if told is None:
+        return (np.zeros((len(variance), 6)),) * 2, np.zeros(len(variance))
+    now = np.concatenate((model.middle_px, model.frame.reshape(-1, 4)), 1)
+    weight = variance[:, None] / told.variance
+    away = told.value - now
+    return (weight, weight * away), (weight * away**2).sum(1)
 
 
 def advanced(model: Fit, move: np.ndarray) -> Fit:
@@ -271,7 +349,7 @@ def advanced(model: Fit, move: np.ndarray) -> Fit:
         np.clip(blur, BLUR[0] / scale, np.maximum(np.minimum(BLUR[1] / scale, 0.8), BLUR[0] / scale)),
         np.clip(model.light + move[:, 8:10], -0.5, 0.5),
         np.pad(model.greys[:, : move.shape[1] - SHAPED] + move[:, SHAPED:], ((0, 0), (0, 9 - move.shape[1] + SHAPED))),
-        model.sigma_px,
+        model.sigma,
         model.explained,
     )
 

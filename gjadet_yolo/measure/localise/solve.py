@@ -18,9 +18,11 @@ LAGS = 3  # px over which residuals may be correlated
 
 def spread(residual: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Scale of residuals (K, n) where inside (K, n) is above 0: 1.48 times their median size, (K,)."""
-    size = np.where(inside > 0, np.abs(residual), np.nan)
-    size[~np.isfinite(size).any(1)] = 0
-    return np.maximum(1.4826 * np.nanmedian(size, 1), LEAST_NOISE)
+    thin = slice(None, None, 1 + (residual.shape[1] > 400))  # a scale needs no more
+    size = np.where(inside[:, thin] > 0, np.abs(residual[:, thin]), np.float32(np.inf))
+    size.sort(axis=1)  # many times faster than a median that leaves out what is not a number
+    middle = np.isfinite(size).sum(1) // 2
+    return np.clip(1.4826 * size[np.arange(len(size)), middle], LEAST_NOISE, 255)
 
 
 def cauchy(residual: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -18,18 +18,15 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from gjadet_yolo.measure.localise import solve
 from gjadet_yolo.measure.localise.atlas import Atlas, lattice, looks_of_image
 from gjadet_yolo.measure.localise.fit import Fit, fit, to_grey
+from gjadet_yolo.measure.localise.search import Search
 from gjadet_yolo.measure.localise.shapes import KINDS, REGIONS, SHAPES
-from gjadet_yolo.measure.localise.windows import cut, groups, places, reach
+from gjadet_yolo.measure.localise.windows import groups, reach
 from gjadet_yolo.measure.tracks import Located
 
-COARSE, FINE_STEPS = 2, 3  # steps with blurred, then with full pictures
+COARSE = 2  # steps with blurred pictures
 COARSE_PX = 1.5  # deviation of that blur: widens the reach to about 2.5 px
-PARAMETERS = 8  # place 2, affine map 4, gain, offset
-AFFINE_SPREAD = 0.03  # how far a marker's map may be from the guess: turn or stretch between frames
-GAIN_SPREAD, OFFSET_SPREAD = 0.5, 60.0
 FLOOR_PX = 0.004  # of every standard deviation: interpolation and the phase of the pixels
 LEAST_SEEN = 0.25  # of a look: pixels that agree with it
 LOST_PX = 4.0  # a marker found further from the guess is not the one that was looked for
@@ -94,7 +91,7 @@ class Templates:
         extent[model.kind == KINDS.index("patch")] = half[model.kind == KINDS.index("patch")]
         found = np.isfinite(model.middle_px).all(1)
         made = []
-        for index, side in groups(np.where(found, extent.max(1), 1) / reach(np.full(1, 20.0)), 1.5):
+        for index, side in groups(np.where(found, 2 * extent.max(1) + 2, 0)):
             index = index[found[index]]
             if len(index):
                 looks = looks_of_image(grey, model.middle_px[index], side)
@@ -122,16 +119,19 @@ class Templates:
             if not len(rows):
                 continue
             index = group.index[rows]
-            search = Search(group, rows, self.extent_px[index], guess_px[index], maps[index])
+            search = Search(rows, self.extent_px[index], group.side, guess_px[index], maps[index])
             for _ in range(COARSE):
-                search.step(group.blurred, smooth)
-            for _ in range(FINE_STEPS):
-                search.step(group.seen, grey)
-            position[index], sigma[index], score[index], maps[index] = search.result(guess_px[index])
-            known = self.model.kind[index] != KINDS.index("patch")
-            search.step(group.modelled, grey)
-            absolute[index[known]] = search.place[known]
-        absolute[np.isnan(position)] = np.nan
+                search.coarse(group.blurred, smooth)
+            search.full(group.seen, grey)
+            search.again(group.seen, grey, weigh=True)
+            search.again(group.seen, grey)
+            seen = search.weight.sum(1) / np.maximum(4 * search.extent.prod(1), 1e-6)
+            found = (np.hypot(*(search.place - guess_px[index]).T) < LOST_PX) & (seen >= LEAST_SEEN)
+            index, known = index[found], found & (self.model.kind[index] != KINDS.index("patch"))
+            position[index], maps[index] = search.place[found], search.maps[found]
+            sigma[index], score[index] = np.hypot(search.sigma(), FLOOR_PX)[found], search.score()[found]
+            search.again(group.modelled, grey)
+            absolute[group.index[rows][known]] = search.place[known]
         self.note(position, absolute, sigma, maps)
         return Located(position, sigma, np.hypot(*(absolute - position).T), score, maps, absolute)
 
@@ -170,92 +170,3 @@ def looks_of_model(model: Fit, side: int) -> np.ndarray:
         light = model.light[index].astype(np.float32)
         looks[index] = shown * (1 + light[:, :1] * u + light[:, 1:] * v)
     return looks.reshape(len(looks), len(line), len(line))
-
-
-class Search:
-    """State of the search for R markers of a group."""
-
-    def __init__(self, group: Group, rows: np.ndarray, extent: np.ndarray, guess: np.ndarray, maps: np.ndarray) -> None:
-        self.group, self.rows, self.extent = group, rows, extent.astype(np.float32)
-        self.place, self.maps, self.guess_maps = guess.astype(float), maps.astype(float), maps.astype(float)
-        self.gain, self.offset = np.ones(len(rows)), np.zeros(len(rows))
-        self.first = True
-
-    def predict(self, atlas: Atlas, grey: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Pixels (R, n), their prediction with derivatives (R, n, 3), and which of them count, (R, n) float32."""
-        pixels, low = cut(grey, self.place, self.group.side)
-        x, y = places(low, self.group.side, self.place)
-        inverse = np.linalg.inv(self.maps).astype(np.float32)[:, :, :, None, None]
-        right = (inverse[:, 0, 0] * x + inverse[:, 0, 1] * y).reshape(len(pixels), -1)
-        down = (inverse[:, 1, 0] * x + inverse[:, 1, 1] * y).reshape(len(pixels), -1)
-        look, inside = atlas.sample(self.rows, right, down)
-        pixels = pixels.reshape(len(pixels), -1)
-        inside &= (np.abs(right) < self.extent[:, :1]) & (np.abs(down) < self.extent[:, 1:]) & np.isfinite(pixels)
-        return np.nan_to_num(pixels), look, inside.astype(np.float32), right, down
-
-    def step(self, atlas: Atlas, grey: np.ndarray) -> None:
-        """One step of Gauss-Newton."""
-        pixels, look, inside, right, down = self.predict(atlas, grey)
-        if self.first:  # light may have changed a lot, the place has not
-            self.gain, self.offset = brightness(pixels, look[..., 0], inside)
-            self.first = False
-        gain = self.gain.astype(np.float32)[:, None]
-        residual = pixels - gain * look[..., 0] - self.offset.astype(np.float32)[:, None]
-        inverse = np.linalg.inv(self.maps).astype(np.float32)
-        by_x = -gain * (look[..., 1] * inverse[:, 0, :1] + look[..., 2] * inverse[:, 1, :1])
-        by_y = -gain * (look[..., 1] * inverse[:, 0, 1:] + look[..., 2] * inverse[:, 1, 1:])
-        columns = (by_x, by_y, by_x * right, by_x * down, by_y * right, by_y * down, look[..., 0], np.ones_like(by_x))
-        jacobian = np.stack(columns, 1)
-        mean = (look[..., 0] * inside).sum(1, keepdims=True) / np.maximum(inside.sum(1, keepdims=True), 1)
-        contrast = self.gain * np.sqrt(((look[..., 0] - mean) ** 2 * inside).mean(1))
-        scale = np.hypot(solve.spread(residual, inside), 2 * solve.MODEL_SHARE * np.abs(contrast))
-        weight = inside * solve.cauchy(residual, scale).astype(np.float32)
-        self.matrix, side = solve.normal_equations(jacobian, residual, weight)
-        self.variance = solve.noise_variance(residual, weight, PARAMETERS)
-        self.prior = self.inverse_spreads() * self.variance[:, None]
-        side = side.astype(float)
-        side[:, 2:6] += self.prior[:, 2:6] * (self.guess_maps - self.maps).reshape(-1, 4)
-        move = solve.solve(self.matrix, side, np.zeros(len(pixels)), self.prior)
-        self.place = self.place + np.clip(move[:, :2], -2, 2)
-        self.maps = self.maps + np.clip(move[:, 2:6], -0.1, 0.1).reshape(-1, 2, 2)
-        self.gain = np.clip(self.gain + move[:, 6], 0.05, 20)
-        self.offset = self.offset + move[:, 7]
-        self.residual, self.weight, self.look, self.pixels = residual, weight, look[..., 0], pixels
-
-    def inverse_spreads(self) -> np.ndarray:
-        """Of the parameters before the image is seen, (R, P): 1 / variance."""
-        size = np.array([0.0, 0, *(1 / AFFINE_SPREAD,) * 4, 1 / GAIN_SPREAD, 1 / OFFSET_SPREAD])
-        return np.tile(size**2, (len(self.rows), 1))
-
-    def result(self, guess: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Places, standard deviations (R, 2), scores (R,) and maps; NaN for what was not found."""
-        window = (len(self.rows), self.group.side, self.group.side)
-        factor = solve.correlation_factor(self.residual.reshape(window), self.weight.reshape(window))
-        spread = solve.covariance(self.matrix, self.variance, self.prior)
-        sigma = np.sqrt(factor * np.einsum("kpp->kp", spread)[:, :2] + FLOOR_PX**2)
-        seen = self.weight.sum(1) / np.maximum(4 * self.extent.prod(1), 1e-6)
-        lost = ~(np.hypot(*(self.place - guess).T) < LOST_PX) | (seen < LEAST_SEEN)
-        place = np.where(lost[:, None], np.nan, self.place)
-        sigma[lost] = np.nan
-        return place, sigma, correlation(self.pixels, self.look, self.weight), self.maps.copy()
-
-
-def brightness(pixels: np.ndarray, look: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gain and offset (R,) that bring looks (R, n) to the mean and spread of pixels (R, n)."""
-    count = np.maximum(inside.sum(1), 1)
-    means = [(part * inside).sum(1) / count for part in (pixels, look)]
-    power = [
-        np.sqrt((inside * (part - mean[:, None]) ** 2).sum(1) / count)
-        for part, mean in zip((pixels, look), means, strict=True)
-    ]
-    gain = np.clip(power[0] / np.maximum(power[1], 1e-3), 0.2, 5)
-    return gain, means[0] - gain * means[1]
-
-
-def correlation(pixels: np.ndarray, look: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weighted correlation coefficients, (R,)."""
-    total = np.maximum(weight.sum(1, keepdims=True), 1e-6)
-    first = pixels - (weight * pixels).sum(1, keepdims=True) / total
-    second = look - (weight * look).sum(1, keepdims=True) / total
-    power = (weight * first**2).sum(1) * (weight * second**2).sum(1)
-    return (weight * first * second).sum(1) / np.sqrt(np.maximum(power, 1e-12))
