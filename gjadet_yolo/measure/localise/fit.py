@@ -110,7 +110,7 @@ def ask_neighbours(grey: np.ndarray, model: Fit, batches: list[tuple[np.ndarray,
     order = upright(part.frame)
     swapped = np.abs(part.frame[:, 0, 0]) < np.abs(part.frame[:, 0, 1])
     sigma = np.where(swapped[:, None], part.sigma[:, [0, 1, 3, 2, 5, 4]], part.sigma)
-    told = expect(part.middle_px, order, sigma)
+    told = expect(part.middle_px, order, sigma, part.greys[:, 4])
     started = from_neighbours(part, order, swapped, told)
     for index, side in batches:
         rows = np.flatnonzero(np.isin(squares, index))

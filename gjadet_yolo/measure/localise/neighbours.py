@@ -4,6 +4,9 @@ A dark square on dark ground shows too few edges to tell its middle, and its own
 tell where the strip's rim runs and where the next row begins. Each square thus gets an expected place and frame with
 variances, which enter its second fit beside its pixels. Rows that differ in length show as a large variance along the
 strip, squares torn or turned as contradictions, and are then left to their own pixels.
+
+Over-exposure and the tone curve make light squares look larger than dark ones; both keep their middles. So sizes are
+compared after taking off what light ones are larger by, which neighbours of both colours tell.
 """
 
 from __future__ import annotations
@@ -32,37 +35,56 @@ def upright(frame: np.ndarray) -> np.ndarray:
     return result * np.stack((np.sign(result[:, 0, 0]), np.sign(result[:, 1, 1])), -1)[:, None, :]
 
 
-def expect(middle: np.ndarray, frame: np.ndarray, sigma: np.ndarray) -> Expected:
+def expect(middle: np.ndarray, frame: np.ndarray, sigma: np.ndarray, grey: np.ndarray) -> Expected:
     """What the neighbours of each square say.
 
     Args:
         middle: (K, 2) px; ``frame`` (K, 2, 2), upright.
         sigma: Standard deviations of middle and frame, (K, 6); NaN for squares that have nothing to say.
+        grey: Of the squares, (K,).
     """
     count = len(middle)
     half = np.sqrt(np.abs(np.linalg.det(frame)))
     known = np.isfinite(sigma).all(1)
     variance = np.where(known[:, None], sigma, 1e3) ** 2 + (SLACK_PX + SLACK_SHARE * half[:, None]) ** 2
     apart = middle[None] - middle[:, None]  # [k, j]: from k to j
-    alike = np.abs(np.log(half[None] / half[:, None])) < 0.35
-    near = (
-        alike
-        & (np.hypot(apart[..., 0], apart[..., 1]) < NEAR * 2 * half[:, None])
-        & known[None]
-        & ~np.eye(count, dtype=bool)
+    alike = np.abs(np.log(half[None] / half[:, None])) < 0.45
+    reached = np.hypot(apart[..., 0], apart[..., 1]) < NEAR * 2 * half[:, None]
+    near = alike & reached & known[None] & ~np.eye(count, dtype=bool)
+    growth = bloom(frame, variance, grey, near)
+    bare = frame - growth
+    size, size_variance = weighted(
+        np.broadcast_to(bare.reshape(count, 4), (count, count, 4)), near[..., None] / variance[None, :, 2:]
     )
-    flat = frame.reshape(count, 4)
-    weight = near[..., None] / variance[None, :, 2:]
-    size, size_variance = weighted(np.broadcast_to(flat, (count, count, 4)), weight)
-    own = frame.copy()
     better = size_variance < variance[:, 2:]
-    own[better.reshape(-1, 2, 2)] = size[better]
+    own = np.where(better, size, bare.reshape(count, 4)).reshape(-1, 2, 2)
     own_variance = np.where(better, size_variance, variance[:, 2:])
-    place, place_variance = expected_places(middle, own, frame, own_variance, variance, near)
+    place, place_variance = expected_places(middle, own, bare, own_variance, variance, near)
     return Expected(
-        np.concatenate((place, size), 1),
+        np.concatenate((place, size + growth.reshape(count, 4)), 1),
         np.concatenate((place_variance, size_variance), 1),
     )
+
+
+def bloom(frame: np.ndarray, variance: np.ndarray, grey: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """By how much each square's frame is too large (light) or small (dark), (K, 2, 2)."""
+    around = (near * grey).sum(1) / np.maximum(near.sum(1), 1)
+    light = np.sign(grey - around)
+    length = np.linalg.norm(frame, axis=1)  # (K, 2), of the columns
+    spread = np.stack((variance[:, [2, 4]].sum(1), variance[:, [3, 5]].sum(1)), -1)
+    other = near & (light[None] == -light[:, None])
+    opposite, opposite_spread = weighted(
+        np.broadcast_to(length, (len(length), *length.shape)), other[..., None] / spread[None]
+    )
+    difference = light[:, None] * (length - opposite) / 2
+    weight = 4 / (spread + opposite_spread)
+    both = near | np.eye(len(near), dtype=bool)
+    # of both axes at once: it is the same for all edges
+    pooled, _ = weighted(
+        np.broadcast_to(difference.reshape(1, -1), (len(near), difference.size))[..., None],
+        (both[:, :, None] * weight[None]).reshape(len(near), -1, 1),
+    )
+    return frame / length[:, None, :] * (light[:, None] * pooled)[:, None, :]
 
 
 def expected_places(
