@@ -27,9 +27,16 @@ class Expected:
     value: np.ndarray
     variance: np.ndarray
 
+    @classmethod
+    def nothing(cls, count: int) -> Expected:
+        return cls(np.zeros((count, 6)), np.full((count, 6), np.inf))
+
+    def take(self, index: np.ndarray) -> Expected:
+        return Expected(self.value[index], self.variance[index])
+
 
 def upright(frame: np.ndarray) -> np.ndarray:
-    """Frames (K, 2, 2) with the columns swapped and turned so that the first one points to the right, the second down."""
+    """Frames (K, 2, 2) with columns swapped and turned so that the first points to the right, the second down."""
     swap = np.abs(frame[:, 0, 0]) < np.abs(frame[:, 0, 1])
     result = np.where(swap[:, None, None], frame[:, :, ::-1], frame)
     return result * np.stack((np.sign(result[:, 0, 0]), np.sign(result[:, 1, 1])), -1)[:, None, :]

@@ -6,7 +6,8 @@ from typing import Protocol, overload
 
 import numpy as np
 
-from gjadet_yolo.measure.localise.fit import fit, to_grey
+from gjadet_yolo.measure.localise.fit import fit
+from gjadet_yolo.measure.localise.model import to_grey
 from gjadet_yolo.measure.localise.templates import FLOOR_PX
 from gjadet_yolo.measure.tracks import Located
 

@@ -1,7 +1,7 @@
 """Search of markers in a frame by what they look like: Gauss-Newton steps of many markers at once.
 
-Unknown are the place, an affine map, gain and offset of the light, and how much more the marker is blurred than its look
-(three numbers: across, down and aslant, as motion blurs). The last ones keep edges of unlike contrast, of which blur
+Unknown are the place, an affine map, gain and offset of the light, and how much more blurred than its look the marker
+is (three numbers: across, down and aslant, as motion blurs). The last ones keep edges of unlike contrast, of which blur
 moves the apparent place, from moving the marker. They enter by the first term of the heat equation: blur of variance S
 adds S/2 times the second derivative. First steps run on smoothed pictures, every second pixel, for the place alone.
 """

@@ -2,7 +2,7 @@
 
 A target is a handful of regions of even grey whose borders are blurred by a Gaussian error function, which stands for
 lens, motion and the area of a pixel together. Coordinates (u, v) are centred; the square spans -1 to 1 in both, discs
-have radius 1. Each shape is a set of region shares that sum to 1 at every point, so that its grey levels enter linearly.
+have radius 1. Each shape is a set of region shares that sum to 1 at every point, so that greys enter linearly.
 """
 
 from __future__ import annotations

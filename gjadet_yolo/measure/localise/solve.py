@@ -37,7 +37,7 @@ def normal_equations(jacobian: np.ndarray, residual: np.ndarray, weight: np.ndar
 
 
 def solve(matrix: np.ndarray, right: np.ndarray, damping: np.ndarray, prior: np.ndarray) -> np.ndarray:
-    """Steps (K, P) with Marquardt's damping (K,) and the inverse variances (P,) or (K, P) that parameters start with."""
+    """Steps (K, P) with Marquardt's damping (K,) and inverse variances (P,) or (K, P) to start with."""
     full = matrix.astype(np.float64)
     diagonal = np.einsum("kpp->kp", full)  # a view
     diagonal *= 1 + damping[:, None]

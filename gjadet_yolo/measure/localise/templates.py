@@ -3,8 +3,8 @@
 Two estimates of a marker's place in a frame:
 
 - displacement: the pixels of the frame against the look of the first frame, under an affine map with gain and offset
-  (Lucas and Kanade 1981; Baker and Matthews 2004). It knows texture and surroundings, and repeats to hundredths of a px;
-  but where the marker's middle is in the look is known only as well as one frame tells.
+  (Lucas and Kanade 1981; Baker and Matthews 2004). It knows texture and surroundings, and repeats to hundredths of
+  a px; but where the marker's middle is in the look is known only as well as one frame tells.
 - absolute: the same pixels against the fitted model of the marker (``fit.py``). It is bound to no frame.
 
 The mean of their difference over all frames places the look, so the final position has the constancy of the first and
@@ -19,7 +19,8 @@ import cv2
 import numpy as np
 
 from gjadet_yolo.measure.localise.atlas import Atlas, lattice, looks_of_image
-from gjadet_yolo.measure.localise.fit import Fit, fit, to_grey
+from gjadet_yolo.measure.localise.fit import fit, refit
+from gjadet_yolo.measure.localise.model import Fit, to_grey
 from gjadet_yolo.measure.localise.search import Search
 from gjadet_yolo.measure.localise.shapes import KINDS, REGIONS, SHAPES
 from gjadet_yolo.measure.localise.windows import groups, reach
@@ -28,6 +29,8 @@ from gjadet_yolo.measure.tracks import Located
 COARSE = 2  # steps with blurred pictures
 COARSE_PX = 1.5  # deviation of that blur: widens the reach to about 2.5 px
 FLOOR_PX = 0.004  # of every standard deviation: interpolation and the phase of the pixels
+TRUSTED_PX = 0.7  # between both estimates; more is a wrong fit
+MODEL_PX = 0.02  # what is left of an absolute place's error in the mean of many frames
 LEAST_SEEN = 0.25  # of a look: pixels that agree with it
 LOST_PX = 4.0  # a marker found further from the guess is not the one that was looked for
 
@@ -51,14 +54,16 @@ class Templates:
         model: Their models in the first frame.
         extent_px: How far the looks reach around their middles, x and y, (K, 2).
         groups: The looks.
-        totals: Sums over the frames so far of weights, weighted and squared differences of both estimates, in px of the
-            first frame, (3, K, 2).
+        totals: Sums over refitted frames of weights and weighted differences of both estimates, in px of the first
+            frame, (2, K, 2).
+        frames: Searched so far.
     """
 
     model: Fit
     extent_px: np.ndarray
     groups: list[Group]
     totals: np.ndarray = field(repr=False)
+    frames: int = 0
 
     @property
     def kind(self) -> tuple[str, ...]:
@@ -79,7 +84,7 @@ class Templates:
         model.kind[:] = KINDS.index("patch")
         model.middle_px[:] = points_px
         model.frame *= (np.asarray(size_px, float) / 2)[:, None, None]
-        model.sigma_px[:], model.explained[:] = 0, 1
+        model.sigma[:], model.explained[:] = 0, 1
         return cls.of(grey, model)
 
     @classmethod
@@ -98,7 +103,8 @@ class Templates:
                 blurred = np.stack([cv2.GaussianBlur(look, (0, 0), 4 * COARSE_PX) for look in looks])
                 atlases = (Atlas.of(part, side) for part in (looks, blurred, looks_of_model(model.take(index), side)))
                 made.append(Group(index, side, *atlases))
-        return cls(model, extent, made, np.zeros((3, len(model.kind), 2)))
+        weight = np.where(found[:, None], 1 / (model.sigma[:, :2] ** 2 + FLOOR_PX**2), 0)
+        return cls(model, extent, made, np.stack((weight, np.zeros_like(weight))))
 
     def locate(self, grey: np.ndarray, guess_px: np.ndarray, shape: np.ndarray | None = None) -> Located:
         """Find the markers in an image (H, W), grey or colour, from guesses (K, 2) that are good to about 2 px.
@@ -132,25 +138,29 @@ class Templates:
             sigma[index], score[index] = np.hypot(search.sigma(), FLOOR_PX)[found], search.score()[found]
             search.again(group.modelled, grey)
             absolute[group.index[rows][known]] = search.place[known]
-        self.note(position, absolute, sigma, maps)
+        self.frames += 1
+        if self.frames & (self.frames - 1) == 0:  # 1, 2, 4, 8 ...: costs little, and sees the marker in many places
+            self.place_looks(grey, position, maps)
         return Located(position, sigma, np.hypot(*(absolute - position).T), score, maps, absolute)
 
-    def note(self, position: np.ndarray, absolute: np.ndarray, sigma: np.ndarray, maps: np.ndarray) -> None:
-        """Add the difference of both estimates to the totals."""
-        apart = np.linalg.solve(maps, (absolute - position)[..., None])[..., 0]
-        usable = np.isfinite(apart).all(1) & (np.hypot(*apart.T) < 0.5)
-        weight = np.where(usable[:, None], 1 / np.maximum(sigma, FLOOR_PX) ** 2, 0)
-        apart = np.where(usable[:, None], apart, 0)
-        self.totals += np.stack((weight, weight * apart, weight * apart**2))
+    def place_looks(self, grey: np.ndarray, position: np.ndarray, maps: np.ndarray) -> None:
+        """Fit the models to an image in which the markers have been found, and note what that says about the looks."""
+        start = self.model.take(np.arange(len(position)))
+        start.middle_px, start.frame = position, maps @ start.frame
+        found = refit(grey, start)
+        apart = np.linalg.solve(maps, (found.middle_px - position)[..., None])[..., 0]
+        usable = np.isfinite(apart).all(1) & (np.hypot(*apart.T) < TRUSTED_PX) & (self.model.kind < len(SHAPES))
+        weight = np.where(usable[:, None], 1 / (found.sigma[:, :2] ** 2 + FLOOR_PX**2), 0)
+        self.totals += np.stack((weight, weight * np.where(usable[:, None], apart, 0)))
 
     def settled(self) -> tuple[np.ndarray, np.ndarray]:
         """What to add to all positions of each marker, (K, 2) in px of the first frame, with its deviation (K, 2).
 
-        The mean difference of absolute place and displacement over the frames so far: 0 before the first.
+        The mean of absolute place less displacement over the frames that have been fitted so far. Its deviation is that
+        of one fit: what a model does not know of a marker's rim and light is the same in all of them.
         """
-        weight = np.maximum(self.totals[0], 1e-12)
-        mean = self.totals[1] / weight
-        return mean, np.sqrt(np.maximum(self.totals[2] / weight - mean**2, 0))
+        mean = self.totals[1] / np.maximum(self.totals[0], 1e-12)
+        return mean, np.hypot(self.model.sigma[:, :2], MODEL_PX)
 
 
 def looks_of_model(model: Fit, side: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-LIKE = 0.75  # markers are worked on together with those of at least this share of the largest one's size
+LIKE = 0.85  # markers are worked on together with those of at least this share of the largest one's size
 MOST_PX = 160  # side of a window
 MARGIN = (0.35, 0.8, 2.6)  # around a marker: least and most in half sides, and px between them
 
