@@ -25,12 +25,16 @@ class Located:
         sigma_px: Standard deviation of each coordinate, (N, 2).
         disagreement_px: Distance between two independent estimates, (N,); NaN where there is one only.
         score: Correlation with what the marker looked like before, -1 to 1, (N,).
+        shape: Affine map of what the marker looked like when it was first seen to what it looks like now, (N, 2, 2).
+        absolute_px: Place by a model of the marker alone, bound to no other frame, (N, 2); NaN where it has none.
     """
 
     position_px: np.ndarray
     sigma_px: np.ndarray
     disagreement_px: np.ndarray
     score: np.ndarray
+    shape: np.ndarray | None = None
+    absolute_px: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,182 @@
+"""Markers followed against what they looked like when first seen: displacement without drift, absolute place beside it.
+
+Two estimates of a marker's place in a frame:
+
+- displacement: the pixels of the frame against the look of the first frame, under an affine map with gain and offset
+  (Lucas and Kanade 1981; Baker and Matthews 2004). It knows texture and surroundings, and repeats to hundredths of
+  a px; but where the marker's middle is in the look is known only as well as one frame tells.
+- absolute: the same pixels against the fitted model of the marker (``fit.py``). It is bound to no frame.
+
+The mean of their difference over all frames places the look, so the final position has the constancy of the first and
+the exactness of the second. Their disagreement in one frame tells when something is wrong with either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from gjadet_yolo.measure.localise.atlas import Atlas, lattice, looks_of_image
+from gjadet_yolo.measure.localise.fit import fit, refit
+from gjadet_yolo.measure.localise.model import Fit, to_grey
+from gjadet_yolo.measure.localise.search import Search
+from gjadet_yolo.measure.localise.shapes import KINDS, REGIONS, SHAPES
+from gjadet_yolo.measure.localise.windows import groups, reach
+from gjadet_yolo.measure.tracks import Located
+
+COARSE = 2  # steps with blurred pictures
+COARSE_PX = 1.5  # deviation of that blur: widens the reach to about 2.5 px
+FLOOR_PX = 0.004  # of every standard deviation: interpolation and the phase of the pixels
+TRUSTED_PX = 0.7  # between both estimates; more is a wrong fit
+MODEL_PX = 0.02  # what is left of an absolute place's error in the mean of many frames
+LEAST_SEEN = 0.25  # of a look: pixels that agree with it
+LOST_PX = 4.0  # a marker found further from the guess is not the one that was looked for
+
+
+@dataclass(frozen=True)
+class Group:
+    """Markers of like size: their indices (K,), the side of their windows, looks as seen and as modelled."""
+
+    index: np.ndarray
+    side: int
+    seen: Atlas
+    blurred: Atlas
+    modelled: Atlas
+
+
+@dataclass
+class Templates:
+    """Looks of K markers; markers without a box (NaN) are never found.
+
+    Attributes:
+        model: Their models in the first frame.
+        extent_px: How far the looks reach around their middles, x and y, (K, 2).
+        groups: The looks.
+        totals: Sums over refitted frames of weights and weighted differences of both estimates, in px of the first
+            frame, (2, K, 2).
+        frames: Searched so far.
+    """
+
+    model: Fit
+    extent_px: np.ndarray
+    groups: list[Group]
+    totals: np.ndarray = field(repr=False)
+    frames: int = 0
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """``square``, ``quadrant``, ``dot`` or ``patch``, K of them."""
+        return tuple(KINDS[index] for index in self.model.kind)
+
+    @classmethod
+    def learn(cls, grey: np.ndarray, boxes_xyxy: np.ndarray) -> Templates:
+        """Take looks of the markers in boxes (K, 4) of an image (H, W), grey or colour."""
+        grey, boxes = to_grey(grey), np.asarray(boxes_xyxy, float).reshape(-1, 4)
+        return cls.of(grey, fit(grey, boxes))
+
+    @classmethod
+    def of_points(cls, grey: np.ndarray, points_px: np.ndarray, size_px: np.ndarray) -> Templates:
+        """Take looks of any texture around points (K, 2), of sizes (K,): their middle is where the points are."""
+        grey = to_grey(grey)
+        model = Fit.empty(len(points_px))
+        model.kind[:] = KINDS.index("patch")
+        model.middle_px[:] = points_px
+        model.frame *= (np.asarray(size_px, float) / 2)[:, None, None]
+        model.sigma[:], model.explained[:] = 0, 1
+        return cls.of(grey, model)
+
+    @classmethod
+    def of(cls, grey: np.ndarray, model: Fit) -> Templates:
+        """Looks of a grey image around models fitted to it."""
+        half = np.abs(model.frame).sum(2)  # of the box around the turned square
+        sides = np.linalg.norm(model.frame, axis=1).mean(1)
+        extent = half * reach(sides)[:, None]
+        extent[model.kind == KINDS.index("patch")] = half[model.kind == KINDS.index("patch")]
+        found = np.isfinite(model.middle_px).all(1)
+        made = []
+        for index, side in groups(np.where(found, 2 * extent.max(1) + 2, 0)):
+            index = index[found[index]]
+            if len(index):
+                looks = looks_of_image(grey, model.middle_px[index], side)
+                blurred = np.stack([cv2.GaussianBlur(look, (0, 0), 4 * COARSE_PX) for look in looks])
+                atlases = (Atlas.of(part, side) for part in (looks, blurred, looks_of_model(model.take(index), side)))
+                made.append(Group(index, side, *atlases))
+        weight = np.where(found[:, None], 1 / (model.sigma[:, :2] ** 2 + FLOOR_PX**2), 0)
+        return cls(model, extent, made, np.stack((weight, np.zeros_like(weight))))
+
+    def locate(self, grey: np.ndarray, guess_px: np.ndarray, shape: np.ndarray | None = None) -> Located:
+        """Find the markers in an image (H, W), grey or colour, from guesses (K, 2) that are good to about 2 px.
+
+        Args:
+            shape: Expected affine maps of the looks, (K, 2, 2), as in ``Located.shape``; None: unchanged.
+
+        Markers with a guess of NaN are not looked for. Positions are the displacement's; :meth:`settled` says by how
+        much all of a marker's positions have to be moved in the end.
+        """
+        grey, count = to_grey(grey), len(self.model.kind)
+        position, absolute, sigma = (np.full((count, 2), np.nan) for _ in range(3))
+        score, maps = np.full(count, np.nan), np.tile(np.eye(2), (count, 1, 1))
+        maps = maps if shape is None else np.where(np.isfinite(shape), shape, maps)
+        smooth = cv2.GaussianBlur(grey, (0, 0), COARSE_PX)
+        for group in self.groups:
+            rows = np.flatnonzero(np.isfinite(guess_px[group.index]).all(1))
+            if not len(rows):
+                continue
+            index = group.index[rows]
+            search = Search(rows, self.extent_px[index], group.side, guess_px[index], maps[index])
+            for _ in range(COARSE):
+                search.coarse(group.blurred, smooth)
+            search.full(group.seen, grey)
+            search.again(group.seen, grey, weigh=True)
+            search.again(group.seen, grey)
+            seen = search.weight.sum(1) / np.maximum(4 * search.extent.prod(1), 1e-6)
+            found = (np.hypot(*(search.place - guess_px[index]).T) < LOST_PX) & (seen >= LEAST_SEEN)
+            index, known = index[found], found & (self.model.kind[index] != KINDS.index("patch"))
+            position[index], maps[index] = search.place[found], search.maps[found]
+            sigma[index], score[index] = np.hypot(search.sigma(), FLOOR_PX)[found], search.score()[found]
+            search.again(group.modelled, grey)
+            absolute[group.index[rows][known]] = search.place[known]
+        self.frames += 1
+        if self.frames & (self.frames - 1) == 0:  # 1, 2, 4, 8 ...: costs little, and sees the marker in many places
+            self.place_looks(grey, position, maps)
+        return Located(position, sigma, np.hypot(*(absolute - position).T), score, maps, absolute)
+
+    def place_looks(self, grey: np.ndarray, position: np.ndarray, maps: np.ndarray) -> None:
+        """Fit the models to an image in which the markers have been found, and note what that says about the looks."""
+        start = self.model.take(np.arange(len(position)))
+        start.middle_px, start.frame = position, maps @ start.frame
+        found = refit(grey, start)
+        apart = np.linalg.solve(maps, (found.middle_px - position)[..., None])[..., 0]
+        usable = np.isfinite(apart).all(1) & (np.hypot(*apart.T) < TRUSTED_PX) & (self.model.kind < len(SHAPES))
+        weight = np.where(usable[:, None], 1 / (found.sigma[:, :2] ** 2 + FLOOR_PX**2), 0)
+        self.totals += np.stack((weight, weight * np.where(usable[:, None], apart, 0)))
+
+    def settled(self) -> tuple[np.ndarray, np.ndarray]:
+        """What to add to all positions of each marker, (K, 2) in px of the first frame, with its deviation (K, 2).
+
+        The mean of absolute place less displacement over the frames that have been fitted so far. Its deviation is that
+        of one fit: what a model does not know of a marker's rim and light is the same in all of them.
+        """
+        mean = self.totals[1] / np.maximum(self.totals[0], 1e-12)
+        return mean, np.hypot(self.model.sigma[:, :2], MODEL_PX)
+
+
+def looks_of_model(model: Fit, side: int) -> np.ndarray:
+    """Looks that fitted models predict, (K, FINE * side, FINE * side); 0 for patches, which have none."""
+    line = lattice(side).astype(np.float32)
+    x, y = (axis.reshape(1, -1) for axis in np.meshgrid(line, line))
+    looks = np.zeros((len(model.kind), len(line) ** 2), np.float32)
+    for number, kind in enumerate(SHAPES):
+        index = np.flatnonzero(model.kind == number)
+        if not len(index):
+            continue
+        inverse = np.linalg.inv(model.frame[index]).astype(np.float32)
+        u = inverse[:, 0, :1] * x + inverse[:, 0, 1:] * y
+        v = inverse[:, 1, :1] * x + inverse[:, 1, 1:] * y
+        greys = model.greys[index, : REGIONS[kind]].astype(np.float32)
+        shown = SHAPES[kind](u, v, model.blur[index].astype(np.float32), greys).value
+        light = model.light[index].astype(np.float32)
+        looks[index] = shown * (1 + light[:, :1] * u + light[:, 1:] * v)
+    return looks.reshape(len(looks), len(line), len(line))
