@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gjadet_yolo.measure.track import TrackSettings, follow
-from gjadet_yolo.measure.tracks import Located, Status, Tracks
+from gjadet_yolo.measure.tracks import Located, Tracks
 
 SIDE = 14
 
@@ -68,7 +68,8 @@ class Film:
         """Centres, (40, 2): the standing strip's first."""
         row, column = np.divmod(np.arange(20), 10)
         strip = np.stack((column, row), -1) * SIDE + SIDE / 2
-        return np.concatenate((strip + (60.3, 40.4), strip + (20.3 + self.x_px(frame), 200.7)))
+        corners = np.array([[60.3, 40.4], [20.3 + self.x_px(frame), 200.7]])
+        return (corners[:, None] + strip).reshape(-1, 2)
 
     def x_px(self, frame: int) -> float:
         return self.start_px + self.step_px * frame

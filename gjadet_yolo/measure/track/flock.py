@@ -1,17 +1,14 @@
-"""All tracks that are followed at present, as arrays with one entry per track."""
+"""All tracks that are followed at present, as arrays with one entry per track, and their templates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from gjadet_yolo.measure.track.judge import merge, nowhere
 from gjadet_yolo.measure.track.seams import Templates
 from gjadet_yolo.measure.tracks import Located
-
-
-def none(*shape: int, kind: type = float) -> np.ndarray:
-    return field(default_factory=lambda: np.zeros((0, *shape), kind))
 
 
 @dataclass
@@ -29,21 +26,39 @@ class Flock:
         seen: Last frame in which it was measured, (n,) int.
         hits, chances: Detections of it, and detections in which it could have been found, (n,) int.
         shape: How its surroundings are turned, sheared and squeezed since it was learned, (n, 2, 2).
-        patches: Surroundings for searching, n of them.
+        patches: Surroundings for searching, (n,) of type ``Patch``.
     """
 
-    ids: np.ndarray = none(kind=int)
-    position: np.ndarray = none(2)
-    step: np.ndarray = none(2)
-    known: np.ndarray = none(kind=bool)
-    size: np.ndarray = none(2)
-    group: np.ndarray = none(kind=int)
-    born: np.ndarray = none(kind=int)
-    seen: np.ndarray = none(kind=int)
-    hits: np.ndarray = none(kind=int)
-    chances: np.ndarray = none(kind=int)
-    shape: np.ndarray = none(2, 2)
-    patches: np.ndarray = none(kind=object)
+    ids: np.ndarray
+    position: np.ndarray
+    step: np.ndarray
+    known: np.ndarray
+    size: np.ndarray
+    group: np.ndarray
+    born: np.ndarray
+    seen: np.ndarray
+    hits: np.ndarray
+    chances: np.ndarray
+    shape: np.ndarray
+    patches: np.ndarray
+
+    @classmethod
+    def beginning(
+        cls, ids: np.ndarray, position: np.ndarray, size: np.ndarray, group: np.ndarray, frame: int, patches: list
+    ) -> Flock:
+        """Tracks that begin in a frame, in which they have been detected once."""
+        count = len(ids)
+        once, born = np.ones(count, int), np.full(count, frame)
+        looks = np.empty(count, object)
+        looks[:] = patches
+        shape = np.tile(np.eye(2), (count, 1, 1))
+        unmoved, unknown = np.zeros((count, 2)), np.zeros(count, bool)
+        return cls(ids, position, unmoved, unknown, size, group, born, born.copy(), once, once.copy(), shape, looks)
+
+    @classmethod
+    def empty(cls) -> Flock:
+        none = np.zeros(0, int)
+        return cls.beginning(none, np.zeros((0, 2)), np.zeros((0, 2)), none, 0, [])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -83,17 +98,22 @@ def locate_all(
 ) -> Located:
     """Locate tracks with these ids (n,), ascending, in a frame; those with a NaN guess are left out."""
     count = len(ids)
-    empty = np.full((count, 2), np.nan)
-    found = Located(empty, empty.copy(), np.full(count, np.nan), np.full(count, np.nan))
+    found = nowhere(count)
     wanted = np.isfinite(guess).all(1)
+    if not wanted.any():
+        return found
     for batch in learned:
-        place = np.minimum(np.searchsorted(ids, batch.ids), max(count - 1, 0))
-        here = (ids[place] == batch.ids) & wanted[place] if count else np.zeros(len(batch.ids), bool)
+        place = np.minimum(np.searchsorted(ids, batch.ids), count - 1)
+        here = (ids[place] == batch.ids) & wanted[place]
         if not here.any():
             continue
         asked, shapes = np.full((len(batch.ids), 2), np.nan), np.tile(np.eye(2), (len(batch.ids), 1, 1))
         asked[here], shapes[here] = guess[place[here]], shape[place[here]]
+        scattered = nowhere(count)
         result = batch.templates.locate(grey, asked, shapes)
         for name in ("position_px", "sigma_px", "disagreement_px", "score"):
-            getattr(found, name)[place[here]] = getattr(result, name)[here]
+            getattr(scattered, name)[place[here]] = getattr(result, name)[here]
+        mine = np.zeros(count, bool)
+        mine[place[here]] = True
+        merge(found, scattered, mine)
     return found

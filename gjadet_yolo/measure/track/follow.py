@@ -12,25 +12,22 @@ from collections.abc import Iterable
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
 
 from gjadet_yolo.measure.track.boxes import Found, clean, match, whole
-from gjadet_yolo.measure.track.field import distance, fit_field
 from gjadet_yolo.measure.track.flock import Flock, Learned, locate_all
 from gjadet_yolo.measure.track.groups import neighbour_groups
+from gjadet_yolo.measure.track.judge import OVERLAP, chosen, inside, joined, merge, near, passes, without_doubles
+from gjadet_yolo.measure.track.motion import regroup, reshape, settle
 from gjadet_yolo.measure.track.record import Record, Row
 from gjadet_yolo.measure.track.seams import Detector, Localiser, TrackSettings
 from gjadet_yolo.measure.track.search import REDUCED_PX, cut_patches, surfaces, vote
 from gjadet_yolo.measure.tracks import Located, Status, Tracks
 
-OFF = 0.3  # in marker sizes: a find farther from its guess, or off its group's motion by more, is of something else
-OVERLAP = 0.5  # in marker sizes: two tracks nearer than this follow the same marker
-DISAGREE = 0.12  # in marker sizes: most that two estimates of one place may differ
-CARRIED_SIGMA = 0.02  # of a carried marker, in marker sizes, besides the spread of its group's motion
+CARRIED_SIGMA, CARRIED_PX = 0.02, 0.3  # deviation of a carried marker: share of its size, and px besides
 COASTING = 3  # frames for which a group that nothing is seen of is taken to go on as before
 UNKNOWN_REACH, KNOWN_REACH, MOST_REACH = 1.45, 0.8, 2.5  # of searching, in marker sizes
+ALONE_REACH, ALONE = 0.45, 4  # fewer markers have no ends to tell them from their likes: half a pitch is too far
 QUORUM = 0.4  # share of a group that must agree on where it went, once its motion is known
-WINDOW = 8  # frames whose motion tells groups apart
 RESHAPE = 4  # frames between updates of how markers are turned and squeezed, which change slowly
 
 
@@ -63,7 +60,8 @@ class Tracker:
 
     def __init__(self, detector: Detector, localiser: Localiser, settings: TrackSettings) -> None:
         self.detector, self.localiser, self.settings = detector, localiser, settings
-        self.flock, self.record, self.learned = Flock(), Record(), []
+        self.flock, self.record = Flock.empty(), Record()
+        self.learned: list[Learned] = []
         self.sizes: list[np.ndarray] = []
         self.kinds: list[str] = []
         self.detected, self.asked = -1, True  # frame of the last detection, and whether another is due at once
@@ -81,17 +79,22 @@ class Tracker:
         overdue = self.frame - self.detected
         if self.asked or overdue >= self.settings.every or (lost.any() and overdue > 1):
             located, good = self.detect(image, grey, located, good)
-        self.settle(located, good)
-        self.note(located, good, grey)
+        good = settle(flock, self.record, located, good)
+        self.note(located, good, grey.shape)
+        if self.detected == self.frame - 1 or self.frame % RESHAPE == 0:
+            regroup(flock, self.record, good)
+        if self.frame % RESHAPE == 0:
+            reshape(flock, self.record, good)
 
     def find(self, grey: np.ndarray) -> tuple[Located, np.ndarray]:
         """Localise all tracks where they are expected, and search the groups that are not there."""
         flock = self.flock
         guess = flock.position + flock.step
         guess[~inside(guess, flock.size, grey.shape)] = np.nan
-        located = self.locate(grey, guess)
-        good = self.passes(located, guess, grey) & flock.known
-        seeking = self.troubled(good, guess)
+        known = np.where(flock.known[:, None], guess, np.nan)
+        located = self.locate(grey, known)
+        good = self.passes(located, known, grey)
+        seeking = self.troubled(good, np.isfinite(guess).all(1))
         if seeking.any():
             searched = self.search(grey, seeking)
             again = self.locate(grey, searched)
@@ -99,29 +102,23 @@ class Tracker:
             found &= ~near(again.position_px, located.position_px[good & ~seeking], OVERLAP * flock.extent)
             merge(located, again, found)
             good = np.where(seeking, found, good)
-        return located, self.without_doubles(located, good)
+        return located, without_doubles(located, good, flock.extent)
 
     def locate(self, grey: np.ndarray, guess: np.ndarray) -> Located:
         return locate_all(self.learned, grey, self.flock.ids, guess, self.flock.shape)
 
     def passes(self, located: Located, guess: np.ndarray, grey: np.ndarray) -> np.ndarray:
-        """Which finds look like their marker, lie near their guess and wholly in the image, (n,) bool."""
-        size = self.flock.extent
-        good = (located.score >= self.settings.score) & (distance(located.position_px - guess) <= OFF * size)
-        good &= ~(located.disagreement_px > np.maximum(DISAGREE * size, 0.5))  # NaN is no disagreement
-        return good & np.isfinite(located.sigma_px).all(1) & inside(located.position_px, self.flock.size, grey.shape)
+        return passes(located, guess, self.flock.size, grey.shape, self.settings.score)
 
-    def troubled(self, good: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    def troubled(self, good: np.ndarray, expected: np.ndarray) -> np.ndarray:
         """Which tracks are of groups whose motion is unknown, or most of which was not found, (n,) bool."""
         flock = self.flock
-        expected = np.isfinite(guess).all(1)
-        if not len(flock) or good[expected].all():
+        if good[expected].all():
             return np.zeros(len(flock), bool)
-        count = flock.group.max() + 1
+        count = int(flock.group.max()) + 1
         total = np.bincount(flock.group[expected], minlength=count)
         found = np.bincount(flock.group[good], minlength=count)
-        new = expected & ~flock.known
-        return expected & ((found < 0.5 * total)[flock.group]) | (new & ~good)
+        return expected & ((found < 0.5 * total)[flock.group] | ~flock.known)
 
     def search(self, grey: np.ndarray, seeking: np.ndarray) -> np.ndarray:
         """Where groups have gone, (n, 2); NaN for tracks that are not sought or not found."""
@@ -131,9 +128,8 @@ class Tracker:
             members = np.nonzero(seeking & (flock.group == group))[0]
             known = bool(flock.known[members].any())
             gap = self.frame - 1 - int(flock.seen[members].max())
-            # alone, a marker has no ends to tell it from its like next to it
             reach = min(KNOWN_REACH + 0.2 * gap, MOST_REACH) if known else UNKNOWN_REACH
-            reach = min(reach, 0.45) if known and len(members) < 4 else reach
+            reach = min(reach, ALONE_REACH) if known and len(members) < ALONE else reach
             patches = list(flock.patches[members])
             scale = np.array([patch.scale for patch in patches])
             start = flock.position[members] + flock.step[members]
@@ -146,22 +142,6 @@ class Tracker:
                 fresh += 1
         return guess
 
-    def without_doubles(self, located: Located, good: np.ndarray) -> np.ndarray:
-        """Good finds less the worse ones of those that lie on each other, (n,) bool."""
-        places = np.nonzero(good)[0]
-        if len(places) < 2:
-            return good
-        size = self.flock.extent
-        pairs = cKDTree(located.position_px[places]).query_pairs(OVERLAP * size[places].max(), output_type="ndarray")
-        first, second = places[pairs].T if len(pairs) else np.zeros((2, 0), int)
-        close = distance(located.position_px[first] - located.position_px[second]) < OVERLAP * np.minimum(
-            size[first], size[second]
-        )
-        worse = np.where(located.score[first] < located.score[second], first, second)[close]
-        good = good.copy()
-        good[worse] = False
-        return good
-
     def detect(
         self, image: np.ndarray, grey: np.ndarray, located: Located, good: np.ndarray
     ) -> tuple[Located, np.ndarray]:
@@ -171,165 +151,61 @@ class Tracker:
         self.detected, self.asked = self.frame, False
         place = np.where(good[:, None], located.position_px, flock.position + flock.step)
         matched, far = match(place, flock.extent, found)
-        retry = (matched >= 0) & ~good
-        if retry.any():
-            guess = np.where(retry[:, None], found.centre[matched] if len(found.boxes) else np.nan, np.nan)
-            again = self.locate(grey, guess)
-            hit = self.passes(again, guess, grey) & retry
-            hit &= ~near(again.position_px, located.position_px[good], OVERLAP * flock.extent)
-            merge(located, again, hit)
-            good = good | hit
-        expected = inside(place, flock.size, grey.shape)
+        good = good | self.retry(grey, located, good, matched, found)
         flock.hits += matched >= 0
-        flock.chances += expected | (matched >= 0)
+        flock.chances += inside(place, flock.size, grey.shape) | (matched >= 0)
         alive = flock.confirmed | (flock.chances - flock.hits < 2)
         flock.keep(alive)
-        located, good = Located(*(part[alive] for part in vars(located).values())), good[alive]
+        located, good = chosen(located, alive), good[alive]
         begin = found[far & whole(found, grey.shape) & (found.scores >= self.settings.confidence)]
         if len(begin.boxes):
-            located = self.begin(grey, begin, located)
-            good = np.concatenate((good, located.score[len(good) :] >= self.settings.score))
+            place = self.begin(grey, begin)
+            located = joined(located, place)
+            good = np.concatenate((good, place.score >= self.settings.score))
             self.asked = True  # whether they are markers shows in the next frame
-        self.refresh(grey, located, good)
+        # light and shape change, so what is searched for does
+        which = np.nonzero(good)[0]
+        flock.patches[which] = cut_patches(grey, located.position_px[which], flock.extent[which])
         return located, good
 
-    def begin(self, grey: np.ndarray, found: Found, located: Located) -> Located:
-        """Begin tracks at detections; returns the places of all tracks."""
-        count, first = len(found.boxes), len(self.sizes)
-        ids = np.arange(first, first + count)
+    def retry(
+        self, grey: np.ndarray, located: Located, good: np.ndarray, matched: np.ndarray, found: Found
+    ) -> np.ndarray:
+        """Localise lost tracks again from the detections that match them; returns which are found, (n,) bool."""
+        again = (matched >= 0) & ~good
+        if not again.any():
+            return again
+        guess = np.where(again[:, None], found.centre[matched], np.nan)
+        place = self.locate(grey, guess)
+        hit = self.passes(place, guess, grey) & again
+        hit &= ~near(place.position_px, located.position_px[good], OVERLAP * self.flock.extent)
+        merge(located, place, hit)
+        return hit
+
+    def begin(self, grey: np.ndarray, found: Found) -> Located:
+        """Begin tracks at detections; returns their places."""
+        flock, count, first = self.flock, len(found.boxes), len(self.sizes)
+        ids, extent = np.arange(first, first + count), found.size.mean(1)
         batch = Learned(ids, self.localiser.learn(grey, found.boxes))
-        self.learned = [one for one in self.learned if np.isin(one.ids, self.flock.ids).any()] + [batch]
+        self.learned = [one for one in self.learned if np.isin(one.ids, flock.ids).any()] + [batch]
         self.sizes += list(found.size)
         self.kinds += list(getattr(batch.templates, "kind", ("square",) * count))
-        newest = int(self.flock.group.max(initial=-1)) + 1
-        born = np.full(count, self.frame)
-        shape = np.tile(np.eye(2), (count, 1, 1))
-        place = batch.templates.locate(grey, found.centre, shape)
+        place = locate_all([batch], grey, ids, found.centre, np.tile(np.eye(2), (count, 1, 1)))
         position = np.where(np.isfinite(place.position_px), place.position_px, found.centre)
-        self.flock.add(
-            Flock(
-                ids=ids,
-                position=position,
-                step=np.zeros((count, 2)),
-                known=np.zeros(count, bool),
-                size=found.size,
-                group=newest + neighbour_groups(position, found.size.mean(1), np.full((count, 2), np.nan)),
-                born=born,
-                seen=born,
-                hits=np.ones(count, int),
-                chances=np.ones(count, int),
-                shape=shape,
-                patches=np.array(cut_patches(grey, position, found.size.mean(1)) + [None], object)[:-1],
-            )
-        )
-        return Located(*(np.concatenate((getattr(located, name), part)) for name, part in vars(place).items()))
+        group = neighbour_groups(position, extent, np.full((count, 2), np.nan)) + int(flock.group.max(initial=-1)) + 1
+        patches = cut_patches(grey, position, extent)
+        flock.add(Flock.beginning(ids, position, found.size, group, self.frame, patches))
+        return place
 
-    def refresh(self, grey: np.ndarray, located: Located, good: np.ndarray) -> None:
-        """Renew the patches for searching, as light and shape change."""
-        flock, which = self.flock, np.nonzero(good)[0]
-        for index, patch in zip(which, cut_patches(grey, located.position_px[which], flock.extent[which]), strict=True):
-            flock.patches[index] = patch
-
-    def settle(self, located: Located, good: np.ndarray) -> None:
-        """Check finds against the motion of their groups, carry what was not found, and expect the next frame."""
-        flock, size, before = self.flock, self.flock.extent, self.flock.position
-        expected = before + flock.step
-        after = np.where(good[:, None], located.position_px, expected)
-        usable = good & (flock.seen == self.frame - 1)
-        step, known = flock.step.copy(), flock.known.copy()
-        spread = np.full(len(flock), np.nan)
-        for group in np.unique(flock.group[usable]):
-            members = flock.group == group
-            base = np.nonzero(members & usable)[0]
-            field = fit_field(before[base], after[base], float(size[base].mean()))
-            step[members] = field(before[members]) - before[members]
-            known[members], spread[members] = True, field.spread_px
-        own = usable & (distance(after - before - step) > np.maximum(4 * spread, 0.05 * size))
-        # off its group's motion: on a neighbour or on debris, unless it went its own way in the frame before too
-        stray = own & (distance(after - before - step) > OFF * size) & (distance(after - expected) > 0.5 * OFF * size)
-        stray &= flock.known
-        good &= ~stray
-        own &= ~stray
-        step[own] = (after - before)[own]
-        self.carry(after, good, step)
-        flock.position, flock.step, flock.known = after, step, known
-        flock.seen = np.where(good, self.frame, flock.seen)
-
-    def carry(self, after: np.ndarray, good: np.ndarray, step: np.ndarray) -> None:
-        """Put tracks that were not found where the rest of their group has gone since they were last seen."""
-        flock = self.flock
-        lost = ~good & np.isin(flock.group, flock.group[good])
-        for group, seen in {(g, s) for g, s in zip(flock.group[lost], flock.seen[lost], strict=True)}:
-            members = np.nonzero(lost & (flock.group == group) & (flock.seen == seen))[0]
-            mates = np.nonzero(good & (flock.group == group))[0]
-            if seen == self.frame:
-                continue
-            then = self.record.positions(int(seen), flock.ids[mates])
-            mates, then = mates[np.isfinite(then).all(1)], then[np.isfinite(then).all(1)]
-            if len(mates):
-                field = fit_field(then, after[mates], float(flock.extent[mates].mean()))
-                after[members] = field(self.record.positions(int(seen), flock.ids[members]))
-
-    def note(self, located: Located, good: np.ndarray, grey: np.ndarray) -> None:
-        """Write the frame down; form the groups anew from time to time."""
+    def note(self, located: Located, good: np.ndarray, shape: tuple[int, ...]) -> None:
+        """Write the frame down."""
         flock = self.flock
         carried = np.isin(flock.group, flock.group[good]) | (self.frame - flock.seen <= COASTING)
-        carried &= inside(flock.position, flock.size, grey.shape)
+        carried &= inside(flock.position, flock.size, shape)
         status = np.where(good, Status.MEASURED, np.where(carried, Status.PREDICTED, Status.MISSING)).astype(np.uint8)
-        sigma = np.where(good[:, None], located.sigma_px, CARRIED_SIGMA * flock.size + 0.3)
-        gone = status == Status.MISSING
+        sigma = np.where(good[:, None], located.sigma_px, CARRIED_SIGMA * flock.size + CARRIED_PX)
         disagreement = np.where(good, located.disagreement_px, np.nan)
-        position = np.where(gone[:, None], np.nan, flock.position)
-        self.record.rows.append(Row(flock.ids, position, sigma, status, disagreement))
-        if self.detected == self.frame - 1 or self.frame % RESHAPE == 0:
-            self.regroup(good)
-        if self.frame % RESHAPE == 0:
-            self.reshape(good)
-
-    def regroup(self, good: np.ndarray) -> None:
-        """Form groups by the motion of the last frames."""
-        flock, last = self.flock, self.frame - 1
-        past = self.record.positions(max(last - WINDOW, 0), flock.ids, measured=False)
-        moved = flock.position - past
-        moved[~np.isfinite(past).all(1) | ~good] = np.nan
-        # whoever has no past has the last step only
-        brief = ~np.isfinite(moved).all(1) & flock.known & good
-        moved[brief] = flock.step[brief] * min(WINDOW, last)
-        settled = np.nonzero(np.isfinite(moved).all(1))[0]
-        label = flock.group + len(flock) + 1
-        if len(settled):
-            label[settled] = neighbour_groups(flock.position[settled], flock.extent[settled], moved[settled])
-            loose = np.setdiff1d(np.arange(len(flock)), settled)
-            self.join(label, loose, settled)
-        flock.group = np.unique(label, return_inverse=True)[1].reshape(-1)
-
-    def join(self, label: np.ndarray, loose: np.ndarray, settled: np.ndarray) -> None:
-        """Let tracks without motion of their own follow their old group, or else their nearest neighbour."""
-        flock = self.flock
-        tree = cKDTree(flock.position[settled])
-        for track in loose:
-            mates = settled[flock.group[settled] == flock.group[track]]
-            if len(mates):
-                away = distance(flock.position[mates] - flock.position[track])
-                label[track] = label[mates[away.argmin()]]
-                continue
-            away, place = tree.query(flock.position[track])
-            if away <= 2.3 * flock.extent[track]:
-                label[track] = label[settled[place]]
-                flock.step[track] = flock.step[settled[place]]
-                flock.known[track] = True
-
-    def reshape(self, good: np.ndarray) -> None:
-        """Update how tracks are turned and squeezed since they were learned."""
-        flock = self.flock
-        for group, born in {(g, b) for g, b in zip(flock.group, flock.born, strict=True)}:
-            members = (flock.group == group) & (flock.born == born)
-            mates = np.nonzero(good & (flock.group == group))[0]
-            then = self.record.positions(int(born), flock.ids[mates])
-            there = np.isfinite(then).all(1)
-            if there.sum() >= 3:
-                field = fit_field(then[there], flock.position[mates[there]], float(flock.extent[mates].mean()))
-                flock.shape[members] = field.linear
+        self.record.rows.append(Row(flock.ids, flock.position, sigma, status, disagreement))
 
     def tracks(self, fps: float) -> Tracks:
         """Everything found, without tracks that turned out to be no markers."""
@@ -337,23 +213,3 @@ class Tracker:
         ids = self.flock.ids[self.flock.confirmed] if self.frame > 1 else self.flock.ids
         size = np.array(self.sizes).reshape(-1, 2)[ids]
         return self.record.tracks(ids, size, tuple(self.kinds[index] for index in ids), fps)
-
-
-def inside(position: np.ndarray, size: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Which markers lie in an image (H, W) but for a sliver, (n,) bool."""
-    half, limit = 0.45 * size, np.array([shape[1], shape[0]])
-    return ((position - half >= 0) & (position + half <= limit)).all(1)
-
-
-def near(position: np.ndarray, others: np.ndarray, limit: np.ndarray) -> np.ndarray:
-    """Which positions (n, 2) have one of the others (m, 2) within their limit (n,), (n,) bool; NaN has none."""
-    close, there = np.zeros(len(position), bool), np.isfinite(position).all(1)
-    if len(others) and there.any():
-        close[there] = cKDTree(others).query(position[there])[0] < limit[there]
-    return close
-
-
-def merge(located: Located, other: Located, which: np.ndarray) -> None:
-    """Take some places (n,) bool from another search."""
-    for name, part in vars(located).items():
-        part[which] = getattr(other, name)[which]

@@ -2,8 +2,8 @@
 
 A checkerboard strip matches itself when shifted by two squares. Only its ends and what lies around it tell such a shift
 from the true one, so no marker decides alone: correlation surfaces of all markers of a group, each of a patch that
-reaches into its surroundings, are added up, and the highest sum wins. Markers that do not agree with it vote again among
-themselves, since at the start nobody knows which neighbours share a body.
+reaches into its surroundings, are added up, and the highest sum wins. Markers that do not agree with it vote again
+among themselves, since at the start nobody knows which neighbours share a body.
 """
 
 from __future__ import annotations
