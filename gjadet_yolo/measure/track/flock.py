@@ -26,6 +26,8 @@ class Flock:
         seen: Last frame in which it was measured, (n,) int.
         hits, chances: Detections of it, and detections in which it could have been found, (n,) int.
         shape: How its surroundings are turned, sheared and squeezed since it was learned, (n, 2, 2).
+        drift: Motion against its group's of late, in px, (n, 2).
+        likeness: What its score is as a rule, (n,).
         patches: Surroundings for searching, (n,) of type ``Patch``.
     """
 
@@ -40,6 +42,8 @@ class Flock:
     hits: np.ndarray
     chances: np.ndarray
     shape: np.ndarray
+    drift: np.ndarray
+    likeness: np.ndarray
     patches: np.ndarray
 
     @classmethod
@@ -52,8 +56,8 @@ class Flock:
         looks = np.empty(count, object)
         looks[:] = patches
         shape = np.tile(np.eye(2), (count, 1, 1))
-        unmoved, unknown = np.zeros((count, 2)), np.zeros(count, bool)
-        return cls(ids, position, unmoved, unknown, size, group, born, born.copy(), once, once.copy(), shape, looks)
+        state = (position, np.zeros((count, 2)), np.zeros(count, bool), size, group, born, born.copy(), once, once.copy())
+        return cls(ids, *state, shape, np.zeros((count, 2)), np.ones(count), looks)
 
     @classmethod
     def empty(cls) -> Flock:

@@ -13,6 +13,9 @@ from gjadet_yolo.measure.track.record import Record
 from gjadet_yolo.measure.tracks import Located
 
 WINDOW = 8  # frames whose motion tells groups apart
+FADING = 0.85  # weight of the past in what is usual of late
+ODD, ODD_SIZE = 3.0, 0.05  # drift against the group that is odd: in spreads of its motion, and in marker sizes
+IMPAIRED = 0.08  # fall of the score below what is usual that tells something in front from a marker that leaves
 LEAST_MATES = 3  # that show how a group is turned and squeezed
 
 
@@ -30,11 +33,12 @@ def settle(flock: Flock, record: Record, located: Located, good: np.ndarray) -> 
     common = fields.step(before, flock.group)
     told = np.isfinite(common).all(1)
     step = np.where(told[:, None], common, flock.step)
-    away = distance(after - before - step)
-    own = usable & (away > np.maximum(4 * fields.spread_px[flock.group], 0.05 * size))
+    strange = odd(flock, located, good, usable, after - before - step, fields.spread_px[flock.group])
+    stray = strange & (located.score < flock.likeness - IMPAIRED)
     # off its group's motion: on a neighbour or on debris, unless it went its own way in the frame before too
-    stray = own & (away > OFF * size) & (distance(after - expected) > 0.5 * OFF * size) & flock.known
-    own &= ~stray
+    stray |= strange & (distance(after - before - step) > OFF * size) & (distance(after - expected) > 0.5 * OFF * size)
+    stray &= flock.known
+    own = strange & ~stray
     step[own] = (after - before)[own]
     good = good & ~stray
     after[stray] = expected[stray]
@@ -42,6 +46,20 @@ def settle(flock: Flock, record: Record, located: Located, good: np.ndarray) -> 
     flock.position, flock.step, flock.known = after, step, flock.known | told
     flock.seen = np.where(good, frame, flock.seen)
     return good
+
+
+def odd(
+    flock: Flock, located: Located, good: np.ndarray, usable: np.ndarray, apart: np.ndarray, spread: np.ndarray
+) -> np.ndarray:
+    """Which tracks moved against their groups of late, (n,) bool; ``apart`` (n, 2) is by how much in this frame.
+
+    Keeps the drift of each, and what its score is as a rule. Something that moves across a marker drags it along little
+    by little, so single frames show it too late.
+    """
+    flock.drift = np.where(usable[:, None], FADING * flock.drift + apart, 0.0)
+    usual = np.minimum(located.score, 1.0)
+    flock.likeness = np.where(good, FADING * flock.likeness + (1 - FADING) * usual, flock.likeness)
+    return usable & (distance(flock.drift) > np.maximum(ODD * spread, ODD_SIZE * flock.extent))
 
 
 def carry(flock: Flock, record: Record, after: np.ndarray, good: np.ndarray) -> None:
