@@ -28,6 +28,9 @@ class Flock:
         shape: How its surroundings are turned, sheared and squeezed since it was learned, (n, 2, 2).
         drift: Motion against its group's of late, in px, (n, 2).
         likeness: What its score is as a rule, (n,).
+        learned: Frame in which its look was learned, (n,) int.
+        failed: Detections since it was last recognised, (n,) int.
+        traced: Whether it has been looked for before its first frame, (n,) bool.
         patches: Surroundings for searching, (n,) of type ``Patch``.
     """
 
@@ -44,6 +47,9 @@ class Flock:
     shape: np.ndarray
     drift: np.ndarray
     likeness: np.ndarray
+    learned: np.ndarray
+    failed: np.ndarray
+    traced: np.ndarray
     patches: np.ndarray
 
     @classmethod
@@ -56,8 +62,28 @@ class Flock:
         looks = np.empty(count, object)
         looks[:] = patches
         shape = np.tile(np.eye(2), (count, 1, 1))
-        state = (position, np.zeros((count, 2)), np.zeros(count, bool), size, group, born, born.copy(), once, once.copy())
-        return cls(ids, *state, shape, np.zeros((count, 2)), np.ones(count), looks)
+        state = (
+            position,
+            np.zeros((count, 2)),
+            np.zeros(count, bool),
+            size,
+            group,
+            born,
+            born.copy(),
+            once,
+            once.copy(),
+        )
+        return cls(
+            ids,
+            *state,
+            shape,
+            np.zeros((count, 2)),
+            np.ones(count),
+            born.copy(),
+            np.zeros(count, int),
+            np.zeros(count, bool),
+            looks,
+        )
 
     @classmethod
     def empty(cls) -> Flock:

@@ -18,6 +18,7 @@ from gjadet_yolo.measure.track.flock import Flock, Learned, locate_all
 from gjadet_yolo.measure.track.groups import neighbour_groups
 from gjadet_yolo.measure.track.judge import OVERLAP, chosen, inside, joined, merge, near, passes, without_doubles
 from gjadet_yolo.measure.track.motion import regroup, reshape, settle
+from gjadet_yolo.measure.track.recall import Recall
 from gjadet_yolo.measure.track.record import Record, Row
 from gjadet_yolo.measure.track.seams import Detector, Localiser, TrackSettings
 from gjadet_yolo.measure.track.search import REDUCED_PX, cut_patches, surfaces, vote
@@ -28,6 +29,10 @@ COASTING = 3  # frames for which a group that nothing is seen of is taken to go 
 UNKNOWN_REACH, KNOWN_REACH, MOST_REACH = 1.45, 0.8, 2.5  # of searching, in marker sizes
 ALONE_REACH, ALONE = 0.45, 4  # fewer markers have no ends to tell them from their likes: half a pitch is too far
 QUORUM = 0.4  # share of a group that must agree on where it went, once its motion is known
+FAILED = 2  # detections of a marker that is not recognised, before it is learned anew
+SOON = 3  # frames: a look that was recognised for longer was a good one, and will be again
+LONG = 10  # frames without it: what passes in front has passed by then
+LEAST_RATIO = 0.9  # of its size to that of its group, or else something still hides a part
 RESHAPE = 4  # frames between updates of how markers are turned and squeezed, which change slowly
 
 
@@ -51,8 +56,8 @@ def follow(
 
 
 def grey_of(image: np.ndarray) -> np.ndarray:
-    """Image (H, W) or (H, W, 3), BGR, as grey float32."""
-    return (cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image).astype(np.float32)
+    """Image (H, W) or (H, W, 3), BGR, as grey."""
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
 
 
 class Tracker:
@@ -62,6 +67,7 @@ class Tracker:
         self.detector, self.localiser, self.settings = detector, localiser, settings
         self.flock, self.record = Flock.empty(), Record()
         self.learned: list[Learned] = []
+        self.recall = Recall()
         self.sizes: list[np.ndarray] = []
         self.kinds: list[str] = []
         self.detected, self.asked = -1, True  # frame of the last detection, and whether another is due at once
@@ -73,7 +79,8 @@ class Tracker:
 
     def step(self, image: np.ndarray) -> None:
         """Take the next frame."""
-        grey, flock = grey_of(image), self.flock
+        narrow, flock = grey_of(image), self.flock
+        grey = narrow.astype(np.float32)
         located, good = self.find(grey)
         lost = (flock.seen == self.frame - 1) & ~good & inside(flock.position + flock.step, flock.size, grey.shape)
         overdue = self.frame - self.detected
@@ -81,8 +88,13 @@ class Tracker:
             located, good = self.detect(image, grey, located, good)
         good = settle(flock, self.record, located, good)
         self.note(located, good, grey.shape)
+        self.recall.frames.append(narrow)
         if self.detected == self.frame - 1 or self.frame % RESHAPE == 0:
             regroup(flock, self.record, good)
+        if self.detected == self.frame - 1:
+            fresh = (flock.hits == 2) & ~flock.traced & (flock.born > 0)
+            self.recall.trace(flock, self.record, self.learned, fresh, self.settings.score)
+            flock.traced |= fresh
         if self.frame % RESHAPE == 0:
             reshape(flock, self.record, good)
 
@@ -152,6 +164,7 @@ class Tracker:
         place = np.where(good[:, None], located.position_px, flock.position + flock.step)
         matched, far = match(place, flock.extent, found)
         good = good | self.retry(grey, located, good, matched, found)
+        self.relearn(grey, good, matched, found)
         flock.hits += matched >= 0
         flock.chances += inside(place, flock.size, grey.shape) | (matched >= 0)
         alive = flock.confirmed | (flock.chances - flock.hits < 2)
@@ -181,6 +194,28 @@ class Tracker:
         hit &= ~near(place.position_px, located.position_px[good], OVERLAP * self.flock.extent)
         merge(located, place, hit)
         return hit
+
+    def relearn(self, grey: np.ndarray, good: np.ndarray, matched: np.ndarray, found: Found) -> None:
+        """Learn tracks anew that are detected again and again, but not recognised since soon after they were learned.
+
+        Something was in front of them then, and is not now if what is detected is not smaller than its group.
+        """
+        flock = self.flock
+        flock.failed = np.where(good, 0, flock.failed + (matched >= 0))
+        never = (flock.seen - flock.learned <= SOON) & (self.frame - flock.seen >= LONG)
+        fresh = np.nonzero(never & (flock.failed >= FAILED) & (matched >= 0))[0]
+        whole_size = [np.median(flock.size[good & (flock.group == group)], axis=0) for group in flock.group[fresh]]
+        usual = np.fmax(flock.size[fresh], np.array(whole_size).reshape(-1, 2))  # NaN where none of the group is good
+        ratio = found.size[matched[fresh]] / usual
+        fresh = fresh[(ratio > LEAST_RATIO).all(1) & (ratio < 1 / LEAST_RATIO).all(1)]
+        if not len(fresh):
+            return
+        ids, boxes = flock.ids[fresh], found.boxes[matched[fresh]]
+        for batch in self.learned:
+            batch.ids[np.isin(batch.ids, ids)] = -1
+        self.learned.append(Learned(ids.copy(), self.localiser.learn(grey, boxes)))
+        flock.failed[fresh], flock.likeness[fresh], flock.shape[fresh] = 0, 1.0, np.eye(2)
+        flock.learned[fresh], flock.position[fresh] = self.frame, found.centre[matched[fresh]] - flock.step[fresh]
 
     def begin(self, grey: np.ndarray, found: Found) -> Located:
         """Begin tracks at detections; returns their places."""

@@ -99,7 +99,7 @@ def since(
 def reshape(flock: Flock, record: Record, good: np.ndarray) -> None:
     """Update how tracks are turned and squeezed since they were learned; the frame at hand is on record."""
     everyone = np.ones(len(flock), bool)
-    fields, job = since(flock, record, flock.position, good, everyone, flock.born)
+    fields, job = since(flock, record, flock.position, good, everyone, flock.learned)
     mates = np.bincount(job[good], minlength=len(fields.shift))
     enough = (mates >= LEAST_MATES)[job] & np.isfinite(fields.strain[job]).all((1, 2))
     flock.shape[enough] = np.eye(2) + fields.strain[job[enough]]
