@@ -1,11 +1,12 @@
-"""Channel frequency class filters: four poles without phase, in the forms of SAE J211-1 (Appendix C) and ISO 6487 (Annex A).
+"""Channel frequency class filters: four poles without phase, by SAE J211-1 (Appendix C) and ISO 6487 (Annex A).
 
 Both are a two-pole Butterworth low-pass by the bilinear transform, run forwards and then backwards. They differ in the
 design frequency, 2.0775 CFC or 1.25 / 0.6 CFC in Hz, and in what they do at the ends of a record:
 
-- ISO 6487 adds points mirrored through the end point, ``2 x[0] - x[i]``: 0.01 s of them, at least 100 and at most N - 1.
-- J211 asks for a record that goes on for 10 ms outside of what is of interest. A marker comes into view when it does, so
-  its curve is continued at the constant acceleration fitted to its last two periods of the cut-off. Odd mirroring would
+- ISO 6487 adds points mirrored through the end point, ``2 x[0] - x[i]``: 0.01 s of them, at least 100 and at most
+  N - 1.
+- J211 asks for a record that goes on for 10 ms outside of what is of interest. A marker comes into view when it does,
+  so its curve is continued at the constant acceleration fitted to its last two periods of the cut-off. Mirroring would
   say that the acceleration at each end is zero.
 
 A cut-off in Hz gives the same filter by the frequency at which the finished one, after both runs, passes 1 / sqrt(2).

@@ -1,4 +1,4 @@
-"""Which filter, as a user types it: ``cfc60``, ``cfc180:iso``, ``100hz``, ``spline``, ``kalman``, ``auto``, ``none``."""
+"""Which filter, as typed: ``cfc60``, ``cfc180:iso``, ``100hz``, ``spline``, ``kalman``, ``auto`` or ``none``."""
 
 from __future__ import annotations
 

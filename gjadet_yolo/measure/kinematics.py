@@ -25,7 +25,7 @@ from gjadet_yolo.measure import smooth
 from gjadet_yolo.measure.bridge import add_variances, build, fill
 from gjadet_yolo.measure.cfc import FRAMES_PER_CUTOFF, LowPass
 from gjadet_yolo.measure.filters import Filter
-from gjadet_yolo.measure.propagate import Linear, Unfiltered, derivatives, variances
+from gjadet_yolo.measure.propagate import Linear, Unfiltered, derivatives, noise_gain, variances
 
 FITTED_GAP_S = 0.01  # gaps that the fitted filters bridge: those of CFC 60
 LEAST_SAMPLES = 8  # of a stretch that velocities are given for
@@ -136,12 +136,12 @@ def filtered(
 
 
 def automatic(values: np.ndarray, sigma: np.ndarray, measured: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Values and deviations (6, n, C) of one stretch with the cut-off of least expected error, and the cut-offs (C,)."""
+    """Values and deviations (6, n, C) of one stretch, and the cut-offs of least expected error, (C,)."""
     model = smooth.smooth(values, sigma, measured, fps)[0]
     highest = fps / FRAMES_PER_CUTOFF
     tried = np.geomspace(min(LOWEST_CUTOFF_HZ, highest), highest, CUTOFFS)
-    # what gaps add hardly depends on the cut-off, so they count as measured here
-    noise = np.where(measured, sigma, np.nanmean(np.where(measured, sigma, np.nan), axis=0)) ** 2
+    # what gaps and ends add hardly depends on the cut-off
+    noise = (np.where(measured, sigma, 0.0) ** 2).sum(axis=0) / measured.sum(axis=0)
     expected = np.array([expected_square(LowPass.of_cutoff(cutoff, fps), model, noise) for cutoff in tried])
     chosen = np.argmin(expected, axis=0)
     result = np.empty((6, *values.shape))
@@ -154,8 +154,11 @@ def automatic(values: np.ndarray, sigma: np.ndarray, measured: np.ndarray, fps: 
 
 
 def expected_square(linear: LowPass, model: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Mean square of the error of the acceleration, (C,), if the motion were the model (3, n, C)."""
-    return (variances(linear, noise)[2] + bias_square(linear, model)[2]).mean(axis=0)
+    """Mean square of the error of the acceleration, (C,), if the motion were the model (3, n, C).
+
+    ``noise`` is the variance of a sample, (C,).
+    """
+    return noise_gain(linear)[2] * noise + bias_square(linear, model)[2].mean(axis=0)
 
 
 def bias_square(linear: LowPass, model: np.ndarray) -> np.ndarray:

@@ -66,14 +66,23 @@ def variances(filter_: Linear, variance: np.ndarray) -> np.ndarray:
     reach = filter_.memory + REACH
     if len(variance) <= 4 * reach:
         return by_pulses(filter_, variance)
-    pulse = np.zeros((4 * reach + 1, 1))
-    pulse[2 * reach] = 1
-    kernels = derivatives(filter_, pulse)[:, reach : 3 * reach + 1] ** 2
-    inner = [oaconvolve(variance, kernel, mode="same", axes=0) for kernel in kernels]
-    result = np.stack(inner)
+    result = np.stack([oaconvolve(variance, row**2, mode="same", axes=0) for row in kernels(filter_)])
     result[:, :reach] = by_pulses(filter_, variance[: 3 * reach])[:, :reach]
     result[:, -reach:] = by_pulses(filter_, variance[-3 * reach :])[:, -reach:]
     return np.maximum(result, 0)  # rounding of the transforms
+
+
+def kernels(filter_: Linear) -> np.ndarray:
+    """Weights of the samples about one that is far from any end, (3, 2 reach + 1, 1)."""
+    reach = filter_.memory + REACH
+    pulse = np.zeros((4 * reach + 1, 1))
+    pulse[2 * reach] = 1
+    return derivatives(filter_, pulse)[:, reach : 3 * reach + 1]
+
+
+def noise_gain(filter_: Linear) -> np.ndarray:
+    """Variance of position, velocity and acceleration far from the ends for samples of variance 1, (3,)."""
+    return (kernels(filter_) ** 2).sum(axis=(1, 2))
 
 
 def by_pulses(filter_: Linear, variance: np.ndarray) -> np.ndarray:

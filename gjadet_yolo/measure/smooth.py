@@ -80,9 +80,9 @@ def smooth(
 def scaled(
     values: np.ndarray, sigma: np.ndarray, measured: np.ndarray, unit: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values less a parabola, (n, C), and variances, in units of sigma; and the parabola with its derivatives, (3, n, C).
+    """Values less a parabola and their variances, in units of sigma, (n, C); and the parabola.
 
-    The variance of what is not measured is infinite.
+    The variance of what is not measured is infinite. The parabola comes with its derivatives, (3, n, C).
     """
     at = np.linspace(-1, 1, len(values))
     step = 2 / max(len(values) - 1, 1)
