@@ -1,0 +1,290 @@
+"""Figures that people quote of a crash, each with its standard deviation, along a body's direction of motion.
+
+- ``impact_speed`` (m/s): slope of the straight line through the positions before T0; where fewer than eight were
+  measured, the filtered velocity at T0.
+- ``rebound_speed`` (m/s): largest speed against the direction of motion after T0, over 30 ms; negative where the body
+  never turns.
+- ``peak_deceleration`` (g): largest filtered value after T0.
+- ``deceleration_3ms`` (g): largest level that is exceeded for 3 ms in one piece (the contiguous form).
+- ``mean_deceleration`` (g) and ``duration`` (s): between 5 and 95 % of the change of velocity, from the impact speed to
+  the lowest velocity; 0.9 of the change over the duration. Ends of a pulse that noise would blur do not enter.
+- ``crush`` (mm): largest displacement since T0.
+
+A body that stands and is struck has no direction of its own: it takes that against which it is thrown, so that its
+deceleration is positive, its impact speed about 0 and its rebound speed that which it is given; it has no crush.
+
+The largest of noisy values is too large on average. Each figure is therefore also taken from many curves made of a
+smooth estimate of the motion and fresh noise, through the same filter: their mean less the smooth estimate's own figure
+is subtracted, and their spread is the standard deviation (parametric bootstrap, Efron and Tibshirani 1993).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import minimum_filter1d
+
+from gjadet_yolo.measure.cfc import LowPass
+from gjadet_yolo.measure.filters import Filter
+from gjadet_yolo.measure.kinematics import Motion, kinematics
+from gjadet_yolo.measure.onset import Onset
+from gjadet_yolo.measure.result import Figure
+
+STANDARD_GRAVITY = 9.80665  # m/s²
+DRAWS = 200
+LEAST_BEFORE = 8  # samples of a straight fit
+LONGEST_BEFORE_S = 0.1
+SIGNIFICANT = 6.0  # standard deviations of a speed or of a change of speed
+LEAST_SPEED_MPS = 0.05  # below it a body stands: vibration, or drift of the camera
+LEVEL_S = 0.003
+REBOUND_S = 0.03
+EARLY, LATE = 0.05, 0.95
+UNITS = {
+    "rebound_speed": "m/s",
+    "peak_deceleration": "g",
+    "deceleration_3ms": "g",
+    "mean_deceleration": "g",
+    "duration": "s",
+    "crush": "mm",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """Straight motion: position at T0 (2,) in mm, velocity (2,) in m/s, and the standard deviations of both."""
+
+    position: np.ndarray
+    velocity: np.ndarray
+    sigma_position: np.ndarray
+    sigma_velocity: np.ndarray
+
+
+def figures(
+    time_s: np.ndarray,
+    position_mm: np.ndarray,
+    sigma_mm: np.ndarray,
+    measured: np.ndarray,
+    t0: Onset,
+    filter_: Filter,
+    generator: np.random.Generator,
+) -> list[Figure]:
+    """Figures of each body that moves; bodies that stand, and those without a scale, have none.
+
+    Args:
+        time_s: Middle of each exposure, equally spaced, (n,).
+        position_mm: (n, B, 2), with ``sigma_mm``; NaN where there is none.
+        measured: (n, B) bool.
+        t0: In the time of ``time_s``; sigma 0 where it is stated.
+        filter_: That of the curves.
+        generator: Of the noise of the bootstrap.
+    """
+    found = []
+    for body in range(position_mm.shape[1]):
+        seen = measured[:, body] & np.isfinite(position_mm[:, body]).all(axis=1)
+        seen &= np.isfinite(sigma_mm[:, body]).all(axis=1)
+        if seen.sum() >= 2 * LEAST_BEFORE:
+            found += of_body(body, time_s, position_mm[:, body], sigma_mm[:, body], seen, t0, filter_, generator)
+    return found
+
+
+def of_body(
+    body: int,
+    time_s: np.ndarray,
+    position: np.ndarray,
+    sigma: np.ndarray,
+    seen: np.ndarray,
+    t0: Onset,
+    filter_: Filter,
+    generator: np.random.Generator,
+) -> list[Figure]:
+    """Figures of one body; position (n, 2), sigma (n, 2), seen (n,)."""
+    fps = (len(time_s) - 1) / (time_s[-1] - time_s[0])
+    smooth = kinematics(position, sigma, np.stack([seen, seen], 1), fps, Filter("auto"))
+    line = before(time_s, position, sigma, seen, t0, smooth)
+    if line is None:
+        return []
+    direction, struck = main_direction(line, smooth, time_s > t0.time_s)
+    if direction is None:
+        return []
+    along = position @ direction
+    along_sigma = np.sqrt(sigma**2 @ direction**2)
+    speed = Figure(
+        *("impact_speed", body, float(line.velocity @ direction)),
+        *(math.hypot(*(line.sigma_velocity * direction)), "m/s"),
+    )
+    state = Pulse(time_s, fps, t0.time_s, speed.value, float(line.position @ direction))
+    values, sigmas, peak_s = bootstrap(state, along, along_sigma, seen, filter_, generator)
+    # crush and, where it counts from a fit, the change of speed also carry what is unsure before the pulse
+    sigmas["crush"] = math.hypot(sigmas["crush"], *(line.sigma_position * direction), speed.value * 1e3 * t0.sigma_s)
+    names = [name for name in UNITS if not (struck and name == "crush")]
+    rest = [
+        Figure(name, body, values[name], sigmas[name], UNITS[name], peak_s if name == "peak_deceleration" else math.nan)
+        for name in names
+        if math.isfinite(values[name])
+    ]
+    return [speed, *rest]
+
+
+def before(
+    time_s: np.ndarray, position: np.ndarray, sigma: np.ndarray, seen: np.ndarray, t0: Onset, smooth: Motion
+) -> Line | None:
+    """Motion before T0 by a straight fit, or by the smoothed curve where too little was measured."""
+    early = time_s < t0.time_s - 2 * t0.sigma_s
+    use = seen & early & (time_s > t0.time_s - LONGEST_BEFORE_S)
+    if use.sum() < LEAST_BEFORE:
+        at = int(np.argmin(np.abs(time_s - t0.time_s)))
+        parts = smooth.position, smooth.velocity / 1e3, smooth.sigma_position, smooth.sigma_velocity / 1e3
+        return Line(*(part[at] for part in parts)) if np.isfinite(smooth.velocity[at]).all() else None
+    fitted = [straight(time_s[use] - t0.time_s, position[use, axis], sigma[use, axis]) for axis in range(2)]
+    columns = np.array(fitted).T
+    return Line(columns[0], columns[1] / 1e3, columns[2], columns[3] / 1e3)
+
+
+def straight(t: np.ndarray, y: np.ndarray, s: np.ndarray) -> tuple[float, float, float, float]:
+    """Value at 0 and slope of a line, and their standard deviations.
+
+    These grow where the residuals are larger than stated, and where neighbours resemble each other: then there are
+    fewer independent ones (factor (1 + r) / (1 - r) for correlation r between neighbours).
+    """
+    design = np.stack([np.ones_like(t), t], axis=1) / s[:, None]
+    inverse = np.linalg.inv(design.T @ design)
+    found = inverse @ (design.T @ (y / s))
+    rest = y / s - design @ found
+    variance = max(float(rest @ rest) / (len(t) - 2), 1.0)
+    # two fitted parameters make neighbours look opposed
+    alike = float(rest[1:] @ rest[:-1] / (rest @ rest)) + 2 / len(t) if rest.any() else 0.0
+    if alike > 2 / math.sqrt(len(t)):
+        variance *= (1 + alike) / max(1 - alike, 0.05)
+    deviation = np.sqrt(np.diag(inverse) * variance)
+    return float(found[0]), float(found[1]), float(deviation[0]), float(deviation[1])
+
+
+def main_direction(line: Line, smooth: Motion, after: np.ndarray) -> tuple[np.ndarray | None, bool]:
+    """Unit vector of a body's motion, and whether it stood and was struck; no vector where it stays at rest."""
+    speed = float(np.hypot(*line.velocity))
+    if speed > max(LEAST_SPEED_MPS, SIGNIFICANT * float(np.hypot(*line.sigma_velocity))):
+        return line.velocity / speed, False
+    change = np.where(after[:, None], smooth.velocity / 1e3 - line.velocity, np.nan)
+    size = np.hypot(*change.T)
+    if not np.isfinite(size).any():
+        return None, True
+    at = int(np.nanargmax(size))
+    unsure = float(np.hypot(*(smooth.sigma_velocity[at] / 1e3)))
+    if size[at] > max(LEAST_SPEED_MPS, SIGNIFICANT * unsure):
+        return -change[at] / size[at], True
+    return None, True
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What is known before the pulse: times, rate, T0, speed in m/s and position in mm at T0, along the motion."""
+
+    time_s: np.ndarray
+    fps: float
+    t0_s: float
+    speed_mps: float
+    position_mm: float
+
+    def measure(self, motion: np.ndarray) -> dict[str, np.ndarray]:
+        """Figures of curves: position, velocity, acceleration (3, n, C) in mm and s; each figure (C,), NaN if unknown."""
+        after = self.time_s >= self.t0_s
+        position, velocity, acceleration = motion[:, after]
+        # a stretch that nobody saw takes no part in a maximum
+        gone = ~np.isfinite(acceleration)
+        decel = np.where(gone, -np.inf, -acceleration) / (1e3 * STANDARD_GRAVITY)
+        lowest = lowest_mean(np.where(gone, np.inf, velocity / 1e3), round(REBOUND_S * self.fps))
+        change = self.speed_mps - lowest
+        times = [self.falls_below(velocity / 1e3, self.speed_mps - part * change) for part in (EARLY, LATE)]
+        duration = times[1] - times[0]
+        return {
+            "rebound_speed": -lowest,
+            "peak_deceleration": decel.max(axis=0),
+            "deceleration_3ms": level_held(decel, self.fps, LEVEL_S),
+            "mean_deceleration": (LATE - EARLY) * change / duration / STANDARD_GRAVITY,
+            "duration": duration,
+            "crush": np.where(gone, -np.inf, position).max(axis=0) - self.position_mm,
+        }
+
+    def falls_below(self, velocity: np.ndarray, level: np.ndarray) -> np.ndarray:
+        """Seconds after the first frame at which velocities (n, C) first lie below levels (C,), between frames by a line."""
+        below = velocity <= level
+        at = np.maximum(np.argmax(below, axis=0), 1)
+        column = np.arange(velocity.shape[1])
+        upper, lower = velocity[at - 1, column], velocity[at, column]
+        drop = np.where(upper > lower, upper - lower, 1.0)
+        part = np.clip((upper - level) / drop, 0, 1)
+        return np.where(below.any(axis=0), (at - 1 + part) / self.fps, np.nan)
+
+
+def lowest_mean(values: np.ndarray, count: int) -> np.ndarray:
+    """Lowest mean of so many neighbours in curves (n, C) without infinite ones; of all samples where there are fewer."""
+    seen = np.isfinite(values)
+    total = np.cumsum(np.pad(np.where(seen, values, 0), ((1, 0), (0, 0))), axis=0)
+    number = np.cumsum(np.pad(seen, ((1, 0), (0, 0))), axis=0)
+    count = max(min(count, int(seen.sum(axis=0).min())), 1)
+    full = number[count:] - number[:-count] == count
+    mean = np.where(full, (total[count:] - total[:-count]) / count, np.inf).min(axis=0)
+    # short stretches only: the mean of all
+    return np.where(np.isfinite(mean), mean, total[-1] / np.maximum(number[-1], 1))
+
+
+def level_held(values: np.ndarray, fps: float, seconds: float) -> np.ndarray:
+    """Largest level that curves (n, C), straight between samples, exceed for so long in one piece, (C,)."""
+    # at least four points per sample, at a spacing of which the time is a multiple
+    intervals = 4 * max(math.ceil(seconds * fps), 1)
+    at = np.arange(0, len(values) - 1 + 1e-9, seconds * fps / intervals)
+    if len(at) <= intervals:
+        return np.full(values.shape[1], np.nan)
+    row = np.minimum(at.astype(int), len(values) - 2)
+    part = (at - row)[:, None]
+    known = np.where(np.isfinite(values), values, -1e9)
+    fine = known[row] * (1 - part) + known[row + 1] * part
+    window = intervals + 1
+    held = minimum_filter1d(fine, window, axis=0, mode="nearest")
+    return held[window // 2 : len(fine) - window // 2].max(axis=0)
+
+
+def bootstrap(
+    pulse: Pulse,
+    along: np.ndarray,
+    sigma: np.ndarray,
+    seen: np.ndarray,
+    filter_: Filter,
+    generator: np.random.Generator,
+) -> tuple[dict[str, float], dict[str, float], float]:
+    """Figures without the bias of noise, their standard deviations, and when the deceleration is largest."""
+    mask = seen[:, None]
+    shown, model = (stacked(kinematics(along[:, None], sigma[:, None], mask, pulse.fps, f)) for f in (filter_, AUTO))
+    chosen = fixed(filter_, along, sigma, seen, pulse.fps)
+    base = model[0]
+    noise = generator.standard_normal((len(along), DRAWS)) * np.where(seen, sigma, 0)[:, None]
+    many = np.repeat(mask, DRAWS, axis=1) & np.isfinite(base)
+    spread = np.repeat(sigma[:, None], DRAWS, axis=1)
+    drawn = pulse.measure(stacked(kinematics(base + noise, spread, many, pulse.fps, chosen)))
+    # fitted filters are measured against the motion itself, classes against what the class makes of it
+    clean = model if filter_.kind in ("auto", "kalman", "spline") else None
+    if clean is None:
+        clean = stacked(kinematics(base, sigma[:, None], many[:, :1], pulse.fps, chosen))
+    truth, observed = pulse.measure(clean), pulse.measure(shown)
+    values = {name: float(observed[name][0] - (np.mean(drawn[name]) - truth[name][0])) for name in UNITS}
+    sigmas = {name: float(np.std(drawn[name], ddof=1)) for name in UNITS}
+    after = pulse.time_s >= pulse.t0_s
+    slowing = np.where(np.isfinite(shown[2, after, 0]), -shown[2, after, 0], -np.inf)
+    return values, sigmas, float(pulse.time_s[after][np.argmax(slowing)])
+
+
+AUTO = Filter("auto")
+
+
+def stacked(motion: Motion) -> np.ndarray:
+    """Position, velocity and acceleration, (3, n, C)."""
+    return np.stack([motion.position, motion.velocity, motion.acceleration])
+
+
+def fixed(filter_: Filter, along: np.ndarray, sigma: np.ndarray, seen: np.ndarray, fps: float) -> Filter:
+    """The filter for drawn curves: itself, or for one that is fitted the cut-off that ``auto`` finds for the curve."""
+    if filter_.kind not in ("auto", "kalman", "spline"):
+        return filter_
+    return Filter("hz", float(kinematics(along[:, None], sigma[:, None], seen[:, None], fps, AUTO).cutoff_hz[0]))
