@@ -70,7 +70,7 @@ def encoder() -> str:
 def film_size(size_px: tuple[int, int]) -> tuple[int, int]:
     """Width and height of the film: even, as its colour format asks, with the bar below the picture."""
     width, height = size_px
-    bar = max(24, round(0.026 * max(width, height)))
+    bar = max(24, round(0.034 * max(width, height)))
     return width + width % 2, height + bar + (height + bar) % 2
 
 

@@ -30,9 +30,9 @@ class Markings:
 
     def __init__(self, measurement: Measurement) -> None:
         width, height = measurement.source.size_px
-        self.thickness = 1 + max(width, height) // 1200
-        self.radius = max(4, round(0.0045 * max(width, height)))
-        self.font_scale = max(0.36, 0.00036 * max(width, height))
+        self.thickness = 2 + max(width, height) // 1500
+        self.radius = max(5, round(0.007 * max(width, height)))
+        self.font_scale = max(0.36, 0.0005 * max(width, height))
         self.measured = measurement.status == Status.MEASURED
         placed = np.isfinite(measurement.points.position_px).all(axis=-1)
         self.measured &= placed
@@ -61,7 +61,9 @@ class Markings:
             corner = centre[k] + self.label_offset()
             box = np.array([corner[0], corner[1] - height, corner[0] + width, corner[1]])
             others = position_px[first[k]][np.arange(count) != k]
-            inside = (others > box[:2] - self.radius).all(axis=1) & (others < box[2:] + self.radius).all(axis=1)
+            # a number may touch the edge of a ring
+            reach = self.radius / 2
+            inside = (others > box[:2] - reach).all(axis=1) & (others < box[2:] + reach).all(axis=1)
             crossing = (boxes[:, :2] < box[2:]).all(axis=1) & (boxes[:, 2:] > box[:2]).all(axis=1)
             if not (inside.any() or crossing.any()):
                 fits[k], boxes = True, np.vstack([boxes, box])
@@ -95,7 +97,7 @@ class Markings:
         whole &= np.abs(pieces[..., 0, :] - pieces[..., 1, :]).max(axis=-1) >= (1 << SHIFT) // 4
         for colour, members in self.members.items():
             chosen = pieces[:, members][whole[:, members]]
-            cv2.polylines(picture, list(chosen), False, colour, self.thickness, cv2.LINE_AA, SHIFT)
+            cv2.polylines(picture, list(chosen), False, colour, self.thickness - 1, cv2.LINE_AA, SHIFT)
 
     def draw_crosses(self, picture: np.ndarray, frame: int) -> None:
         """Predicted markers: a diagonal cross each, light around its colour."""

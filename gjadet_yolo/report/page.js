@@ -51,40 +51,39 @@
     const list = [], kind = frames > 4000 ? "scattergl" : "scatter";
     shown().forEach((quantity, row) => {
       const yaxis = row ? `y${row + 1}` : "y", form = `%{y:.4~g} ${quantity.unit}`;
-      const add = (entry, group, count, which, line, dense) => {
-        const { y, bandX, bandY } = column(quantity, count, which);
+      const add = (entry, group, own, count, which, line, dense) => {
+        const { y, bandX, bandY } = column(own, count, which);
         const common = { yaxis, legendgroup: group, mode: "lines" };
         list.push({ ...common, x: bandX, y: bandY, type: "scatter", fill: "toself", fillcolor: entry.colour, opacity: dense,
           line: { width: 0 }, hoverinfo: "skip", showlegend: false });
         list.push({ ...common, x: time, y, type: kind, name: entry.name, line: { color: entry.colour, ...line },
           showlegend: row === 0, hovertemplate: form });
       };
-      data.bodies.forEach((body, which) => add(body, `body${which}`, data.bodies.length, which, { width: 2 }, 0.25));
+      data.bodies.forEach((body, which) => add(body, `body${which}`, quantity, data.bodies.length, which, { width: 2 }, 0.25));
       if (!turning()) state.chosen.forEach((which) => {
-        const own = pointCurves[row], point = data.points[which];
-        const keep = quantity; quantity = own;
-        add(point, `point${which}`, data.points.length, which, { width: 1.3, dash: "dot" }, 0.12);
-        quantity = keep;
+        add(data.points[which], `point${which}`, pointCurves[row], data.points.length, which, { width: 1.3, dash: "dot" }, 0.12);
       });
     });
     return list;
   }
 
   function layout() {
-    const rows = shown(), gap = 0.05, height = (1 - gap * (rows.length - 1)) / rows.length;
+    const rows = shown(), gap = 0.075, height = (1 - gap * (rows.length - 1)) / rows.length;
     const result = {
-      margin: { l: 66, r: 12, t: 8, b: 46 }, hovermode: "x unified", hoversubplots: "axis", dragmode: "zoom",
+      margin: { l: 58, r: 12, t: 24, b: 46 }, hovermode: "x unified", dragmode: "zoom",
       font: { family: "system-ui, Segoe UI, DejaVu Sans, Arial, sans-serif", size: 13, color: "#1c2733" },
-      legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom" }, paper_bgcolor: "#fff", plot_bgcolor: "#fff",
-      xaxis: { title: { text: "Time, ms" }, anchor: rows.length > 1 ? `y${rows.length}` : "y", gridcolor: "#e6eaee",
+      legend: { orientation: "h", x: 0, y: 1.035, yanchor: "bottom" }, paper_bgcolor: "#fff", plot_bgcolor: "#fff",
+      xaxis: { title: { text: "Time, ms", font: { size: 13 } }, anchor: rows.length > 1 ? `y${rows.length}` : "y", gridcolor: "#e6eaee",
         zerolinecolor: "#8896a5", range: [time[0], time[frames - 1]], unifiedhovertitle: { text: "%{x} ms" } },
-      shapes: [cursor()],
+      shapes: [cursor()], annotations: [],
     };
     rows.forEach((quantity, row) => {
       const top = 1 - row * (height + gap);
-      result[row ? `yaxis${row + 1}` : "yaxis"] = { title: { text: `${quantity.title}, ${quantity.unit}`, standoff: 6 },
+      result[row ? `yaxis${row + 1}` : "yaxis"] = {
         domain: [Math.max(0, top - height), top], gridcolor: "#e6eaee", zerolinecolor: "#8896a5", linecolor: "#8896a5",
         showline: true, automargin: true };
+      result.annotations.push({ text: `<b>${quantity.title}, ${quantity.unit}</b>`, xref: "paper", yref: "paper", x: 0,
+        y: top, xanchor: "left", yanchor: "bottom", showarrow: false });
     });
     return result;
   }
@@ -244,6 +243,6 @@
   });
   if (video) go(state.frame);
   // paper has its own width, and a chart keeps the one it was drawn with
-  window.addEventListener("beforeprint", () => Plotly.relayout("plots", { width: 680, height: 720 }));
-  window.addEventListener("afterprint", () => Plotly.relayout("plots", { width: null, height: null, autosize: true }));
+  window.addEventListener("beforeprint", () => Plotly.relayout("plots", { width: 680, height: 570, shapes: [] }));
+  window.addEventListener("afterprint", () => Plotly.relayout("plots", { width: null, height: null, autosize: true, shapes: [cursor()] }));
 })();

@@ -47,7 +47,7 @@ def script(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()) -> str:
-    """A table; columns in ``numeric`` stand to the right."""
+    """A table; columns in ``numeric`` stand to the right. Without a header, rows are names with their values."""
     numeric = set(numeric)
     side = ['<{} class="number">' if column in numeric else "<{}>" for column in range(max(len(header), 2))]
 
@@ -56,24 +56,28 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterabl
 
     head = f"<thead><tr>{line(header, 'th')}</tr></thead>" if header else ""
     body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
-    return f'<div class="table"><table>{head}<tbody>{body}</tbody></table></div>'
+    kind = "" if header else ' class="pairs"'
+    return f'<div class="table"><table{kind}>{head}<tbody>{body}</tbody></table></div>'
 
 
 def pairs(entries: Mapping[str, Any]) -> str:
-    """A table of names and values, as settings and hashes are."""
-    rows = ((key, value if isinstance(value, str) else json.dumps(value)) for key, value in entries.items())
-    return table((), rows)
+    """A table of names and values, as settings and hashes are; None is a setting that was not given."""
+    return table((), ((name, plain_text(value)) for name, value in entries.items()))
 
 
-def cards(entries: Iterable[tuple[str, str, str]]) -> str:
-    """Numbers that are read first: what, value, and a line below it."""
-    return '<div class="cards">{}</div>'.format(
-        "".join(
-            f'<div class="card"><div class="what">{escape(what)}</div><div class="value">{escape(value)}</div>'
-            f'<div class="below">{escape(below)}</div></div>'
-            for what, value, below in entries
-        )
+def plain_text(value: Any) -> str:
+    if value is None:
+        return "not set"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def cards(entries: Iterable[tuple[str, str, str, str]]) -> str:
+    """Numbers that are read first: what, value, unit, and a line below them."""
+    form = (
+        '<div class="card"><div class="what">{}</div><div class="value"><span>{}</span> <small>{}</small></div>'
+        '<div class="below">{}</div></div>'
     )
+    return f'<div class="cards">{"".join(form.format(*map(escape, entry)) for entry in entries)}</div>'
 
 
 def bullets(entries: Iterable[str]) -> str:
@@ -98,6 +102,11 @@ def section(title: str, *content: str, name: str = "") -> str:
     """A part of the page with its heading; ``name`` is what the style and the script call it."""
     mark = f' id="{escape(name)}"' if name else ""
     return f"<section{mark}><h2>{escape(title)}</h2>{''.join(content)}</section>"
+
+
+def halves(left: str, right: str) -> str:
+    """Two parts side by side; below each other where the window is narrow."""
+    return f'<div class="halves"><div>{left}</div><div>{right}</div></div>'
 
 
 def document(title: str, below: str, content: Iterable[str], scripts: Iterable[str]) -> Iterable[str]:

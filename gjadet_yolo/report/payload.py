@@ -62,7 +62,7 @@ def payload(measurement: Measurement) -> dict[str, Any]:
     """Everything that the script of the page draws; no value in it is NaN but in packed arrays."""
     turning, time_s = measurement.turning, measurement.time_s
     along = main_direction(measurement)
-    angle = math.degrees(math.atan2(-along[1], along[0]))  # as drawn: y goes down in a picture
+    angle = round(math.degrees(math.atan2(along[1], along[0])), 1) + 0.0  # from x towards y, as bodies turn; never -0
     turns = [
         ("Angle", "°", turning.angle_rad, turning.sigma_angle_rad),
         ("Angular rate", "°/s", turning.rate_radps, turning.sigma_rate_radps),
@@ -83,7 +83,7 @@ def payload(measurement: Measurement) -> dict[str, Any]:
             for k, colour in enumerate(marker_colours(measurement.body, measurement.reference))
         ],
         "axes": [
-            {"name": f"main direction ({angle:+.1f}° to x)".replace("-", MINUS), "vector": along.tolist()},
+            {"name": f"main direction ({angle:.1f}° from x)".replace("-", MINUS), "vector": along.tolist()},
             {"name": "x (to the right)", "vector": [1, 0]},
             {"name": "y (down)", "vector": [0, 1]},
         ],

@@ -7,6 +7,7 @@ expression of uncertainty in measurement (JCGM 100:2008, 7.2.6) advises.
 from __future__ import annotations
 
 import math
+import re
 
 BAR = 1.96
 MINUS, DASH, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
@@ -21,7 +22,8 @@ def worded(name: str) -> str:
     """``impact_speed`` -> ``Impact speed``, ``noise_px`` -> ``Noise, px``."""
     words = name.split("_")
     unit = UNITS.get(words[-1]) if len(words) > 1 else None
-    text = " ".join(words[:-1] if unit else words)
+    # a number and its unit within a name: 3ms
+    text = re.sub(r"(\d)([a-z])", r"\1 \2", " ".join(words[:-1] if unit else words))
     return text[:1].upper() + text[1:] + (f", {unit}" if unit else "")
 
 

@@ -158,4 +158,5 @@ def test_values_have_the_digits_that_their_bars_support():
     assert with_bar(1234.5, 80) == "1234 ± 157"
     assert with_bar(2.0, float("nan"), "g") == "2 g"
     assert with_bar(float("nan"), 1.0, "g") == "\N{EN DASH}"
+    assert worded("maximum_deceleration_3ms") == "Maximum deceleration 3 ms"
     assert (worded("impact_speed"), worded("noise_px")) == ("Impact speed", "Noise, px")
