@@ -22,7 +22,6 @@ from gjadet_yolo.report.summary import provenance
 # jumps to any frame at once; no frames out of order, so that time stamps count frames from 0.
 ENCODERS = {
     "libx264": {"preset": "veryfast", "crf": "21", "g": "10", "bf": "0"},
-    "libopenh264": {"g": "10", "rc_mode": "off"},
     "libvpx-vp9": {"crf": "30", "b": "0", "g": "10", "deadline": "realtime", "cpu-used": "7", "row-mt": "1"},
 }
 PLAY_FPS = 25

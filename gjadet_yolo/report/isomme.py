@@ -19,7 +19,6 @@ from gjadet_yolo.report.summary import provenance
 
 FILTERS = {"cfc60": ("D", "60"), "cfc180": ("C", "180")}
 FROM_FILM = ("V", "NOVALUE")  # the filter class of film analysis without a standard's filter
-FEWEST_DIGITS = 2
 UNEVEN = 0.01  # of a sampling interval; beyond it, time stamps do not belong to one rate
 
 
@@ -35,7 +34,10 @@ class Channel:
 
 
 def channels(measurement: Measurement) -> list[Channel]:
-    """Displacement, velocity and acceleration along X and Y, angle and angular rate about Z, of each body."""
+    """Displacement, velocity and acceleration along X and Y, angle and angular rate about Z, of each body.
+
+    A curve without any value, as all in metres are where there is no scale, is left out.
+    """
     bodies, turning = measurement.bodies, measurement.turning
     letter, _ = FILTERS.get(str(measurement.settings.get("filter")), FROM_FILM)
     found = []
@@ -64,7 +66,7 @@ def channels(measurement: Measurement) -> list[Channel]:
         ):
             code = f"{place}{dimension}Z{letter}"
             found.append(Channel(code, f"Body {body} {word}", unit, values[:, body], sigma[:, body]))
-    return found
+    return [channel for channel in found if np.isfinite(channel.values).any()]
 
 
 def first_index(position: np.ndarray, time_s: np.ndarray) -> int:

@@ -22,7 +22,9 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 def fixed_point(position_px: np.ndarray) -> np.ndarray:
     """Places as OpenCV draws them: whole numbers of 1/16 px, 0 in the middle of the first pixel; not a number is 0."""
-    return np.rint((np.nan_to_num(position_px) - 0.5) * (1 << SHIFT)).astype(np.int32)
+    # far outside of every picture, but still within 32 bits
+    places = np.clip(np.nan_to_num(position_px), -1e5, 1e5)
+    return np.rint((places - 0.5) * (1 << SHIFT)).astype(np.int32)
 
 
 class Markings:

@@ -42,10 +42,11 @@ def turn_values(measurement: Measurement, frame: int) -> np.ndarray:
     return np.rad2deg(np.stack([row[frame] for row in rows], axis=-1))
 
 
-def body_status(measurement: Measurement) -> np.ndarray:
-    """Of type :class:`Status`, (T, B): measured where a marker was, predicted where there is a place all the same."""
-    placed = np.isfinite(measurement.bodies.position_px).all(axis=-1)
-    return np.where(measurement.markers > 0, Status.MEASURED, np.where(placed, Status.PREDICTED, Status.MISSING))
+def body_status(measurement: Measurement, frame: int) -> np.ndarray:
+    """Of type :class:`Status`, (B,): measured where a marker was, predicted where there is a place all the same."""
+    placed = np.isfinite(measurement.bodies.position_px[frame]).all(axis=-1)
+    unseen = np.where(placed, Status.PREDICTED, Status.MISSING)
+    return np.where(measurement.markers[frame] > 0, Status.MEASURED, unseen)
 
 
 def point_rows(measurement: Measurement, frame: int) -> tuple[list[tuple[int, int, str]], np.ndarray]:
@@ -57,7 +58,7 @@ def point_rows(measurement: Measurement, frame: int) -> tuple[list[tuple[int, in
 
 def body_rows(measurement: Measurement, frame: int) -> tuple[list[tuple[int, int, str]], np.ndarray]:
     """Columns body, markers and status of each body in one frame, and the values behind them, (B, 20)."""
-    status = body_status(measurement)[frame]
+    status = body_status(measurement, frame)
     heads = [
         (k, int(n), WORDS[int(s)]) for k, (n, s) in enumerate(zip(measurement.markers[frame], status, strict=True))
     ]

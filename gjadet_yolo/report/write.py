@@ -32,19 +32,21 @@ class Written:
     Attributes:
         files: Names in the folder, in the order of writing.
         skipped: Reason by name.
-        missing: Distributions that were not there.
+        missing: Distribution that was not there, by the name of what needs it.
     """
 
     files: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
 
     @property
     def advice(self) -> str:
         """One line that says how to get what was skipped for want of a library; empty where none is missing."""
         if not self.missing:
             return ""
-        return f"Not written for want of {', '.join(self.missing)}: {', '.join(self.skipped)}. To get them: {EXTRA}"
+        return (
+            f"Not written for want of {', '.join(self.missing.values())}: {', '.join(self.missing)}. Install: {EXTRA}"
+        )
 
     def attempt(self, path: Path, write: Callable[[Path], object], distribution: str = "") -> None:
         """Write one file or folder; a library that is not installed skips it.
@@ -58,7 +60,7 @@ class Written:
             if not distribution:
                 raise
             self.skip(path.name, f"{error.name} is not installed")
-            self.missing.append(distribution)
+            self.missing[path.name] = distribution
         else:
             self.files.append(path.name)
 

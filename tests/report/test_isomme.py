@@ -25,6 +25,13 @@ def test_last_character_is_the_filter(setting, letter):
     assert {channel.code[-1] for channel in channels(measurement)} == {letter}
 
 
+def test_without_a_scale_there_are_angles_only():
+    measurement = braking(frames=5)
+    for name, values in vars(measurement.bodies).items():
+        values[:] = values if name.endswith("_px") else np.nan
+    assert {channel.code[12:14] for channel in channels(measurement)} == {"AN", "AV"}
+
+
 def test_files_and_missing_values(tmp_path):
     measurement = braking(frames=60)
     measurement.bodies.velocity_mps[5, 0] = np.nan
