@@ -1,0 +1,96 @@
+"""A measurement kept without loss, so that it can be filtered again without measuring again.
+
+One ``.npz`` file holds every array in its own type and the rest as JSON text. Nothing in it is pickled, so a file from
+elsewhere cannot run code when it is read.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import asdict, fields
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+
+from gjadet_yolo.measure.result import Curves, Figure, Measurement, Source, Turning
+
+FORMAT = 1  # of the file; a reader refuses a higher one
+ARRAYS = ("time_s", "body", "status", "disagreement_px", "markers", "reference")
+GROUPS: dict[str, type] = {"points": Curves, "bodies": Curves, "turning": Turning}
+
+
+def plain(value: Any) -> Any:
+    """A setting as JSON holds it: NumPy's numbers as Python's, tuples and arrays as lists, the rest as text."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value) if isinstance(value, PurePath) else repr(value)
+
+
+def save(path: Path, measurement: Measurement) -> None:
+    """Write a measurement to ``path``, of which :func:`load` makes the same one again.
+
+    Settings come back as :func:`plain` makes them.
+    """
+    arrays = {name: getattr(measurement, name) for name in ARRAYS}
+    for group, kind in GROUPS.items():
+        values = getattr(measurement, group)
+        arrays |= {f"{group}.{entry.name}": getattr(values, entry.name) for entry in fields(kind)}
+    text = {
+        "format": FORMAT,
+        "source": asdict(measurement.source),
+        "model": measurement.model,
+        "settings": plain(measurement.settings),
+        "kind": list(measurement.kind),
+        "figures": [plain(asdict(figure)) for figure in measurement.figures],
+        "quality": plain(measurement.quality),
+        "notes": measurement.notes,
+    }
+    # as bytes: an array of text takes four bytes per letter
+    arrays["text"] = np.frombuffer(json.dumps(text).encode(), dtype=np.uint8)
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def load(path: Path) -> Measurement:
+    """Read what :func:`save` wrote.
+
+    Raises:
+        ValueError: The file is not there or is none of these, or a newer version wrote it; names the file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        text = json.loads(arrays["text"].tobytes())
+        if text["format"] > FORMAT:
+            raise ValueError(f"it has format {text['format']}; this version reads up to {FORMAT}, update gjadet-yolo")
+        groups = {
+            group: kind(**{entry.name: arrays[f"{group}.{entry.name}"] for entry in fields(kind)})
+            for group, kind in GROUPS.items()
+        }
+    except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = f"it has no entry {error}" if isinstance(error, KeyError) else f"{error}"
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror
+        raise ValueError(
+            f"{path} cannot be read as a measurement: {reason}. Name a folder of 'gjadet measure'."
+        ) from None
+    source = text["source"]
+    return Measurement(
+        source=Source(**{**source, "size_px": tuple(source["size_px"])}),
+        model=text["model"],
+        settings=text["settings"],
+        kind=tuple(text["kind"]),
+        figures=[Figure(**figure) for figure in text["figures"]],
+        quality=text["quality"],
+        notes=text["notes"],
+        **{name: arrays[name] for name in ARRAYS},
+        **groups,
+    )
