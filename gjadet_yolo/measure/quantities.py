@@ -257,7 +257,8 @@ def bootstrap(
 ) -> tuple[dict[str, float], dict[str, float], float]:
     """Figures without the bias of noise, their standard deviations, and when the deceleration is largest."""
     mask = seen[:, None]
-    shown, model = (stacked(kinematics(along[:, None], sigma[:, None], mask, pulse.fps, f)) for f in (filter_, AUTO))
+    motion = kinematics(along[:, None], sigma[:, None], mask, pulse.fps, filter_)
+    shown, model = stacked(motion), stacked(kinematics(along[:, None], sigma[:, None], mask, pulse.fps, AUTO))
     chosen = fixed(filter_, along, sigma, seen, pulse.fps)
     base = model[0]
     noise = generator.standard_normal((len(along), DRAWS)) * np.where(seen, sigma, 0)[:, None]
@@ -277,7 +278,11 @@ def bootstrap(
     sigmas = {name: math.hypot(float(np.std(drawn[name], ddof=1)), unsure[name]) for name in UNITS}
     after = pulse.time_s >= pulse.t0_s
     slowing = np.where(np.isfinite(shown[2, after, 0]), -shown[2, after, 0], -np.inf)
-    return values, sigmas, float(pulse.time_s[after][np.argmax(slowing)])
+    peak = int(np.argmax(slowing))
+    if clean is model:  # the bar of the curve holds what smoothing did to the true motion, the drawn ones do not
+        bar = float(motion.sigma_acceleration[after][peak, 0]) / (1e3 * STANDARD_GRAVITY)
+        sigmas.update({name: max(bar, sigmas[name]) for name in NOISE_ONLY})
+    return values, sigmas, float(pulse.time_s[after][peak])
 
 
 def stacked(motion: Motion) -> np.ndarray:
