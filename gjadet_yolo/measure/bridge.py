@@ -89,7 +89,7 @@ def build(values: np.ndarray, variance: np.ndarray, measured: np.ndarray) -> lis
         stride = longest + 1
         moving = third_difference_variance(values[around], variance[around], measured[around], stride)
         here = slice(start, stop)
-        result.append(Bridge(start, stop, *solve(variance[here], measured[here], max(moving, 1e-9 * noise, 1e-30))))
+        result.append(Bridge(start, stop, *solve(variance[here], measured[here], max(moving, 1e-7 * noise, 1e-30))))
     return result
 
 
@@ -112,10 +112,13 @@ def solve(variance: np.ndarray, measured: np.ndarray, moving: float) -> tuple[np
 
 def fill(values: np.ndarray, bridges: list[Bridge], measured: np.ndarray) -> np.ndarray:
     """Curve (n,) with its gaps bridged."""
-    known = np.where(measured, values, 0.0)
-    filled = known.copy()
+    filled = np.where(measured, values, 0.0)
     for bridge in bridges:
-        filled[bridge.start : bridge.stop] = bridge.weights @ known[bridge.start : bridge.stop]
+        here, seen = slice(bridge.start, bridge.stop), measured[bridge.start : bridge.stop]
+        # the weights keep lines; without one they lose fewer digits
+        at = np.arange(len(seen))
+        line = np.polynomial.Polynomial.fit(at[seen], values[here][seen], 1)(at)
+        filled[here] = line + bridge.weights @ np.where(seen, filled[here] - line, 0.0)
     return filled
 
 

@@ -26,8 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import minimum_filter1d
 
-from gjadet_yolo.measure.cfc import LowPass
-from gjadet_yolo.measure.filters import Filter
+from gjadet_yolo.measure.filters import FITTED, Filter
 from gjadet_yolo.measure.kinematics import Motion, kinematics
 from gjadet_yolo.measure.onset import Onset
 from gjadet_yolo.measure.result import Figure
@@ -41,6 +40,8 @@ LEAST_SPEED_MPS = 0.05  # below it a body stands: vibration, or drift of the cam
 LEVEL_S = 0.003
 REBOUND_S = 0.03
 EARLY, LATE = 0.05, 0.95
+AUTO = Filter("auto")
+NOISE_ONLY = ("peak_deceleration", "deceleration_3ms")
 UNITS = {
     "rebound_speed": "m/s",
     "peak_deceleration": "g",
@@ -101,7 +102,7 @@ def of_body(
 ) -> list[Figure]:
     """Figures of one body; position (n, 2), sigma (n, 2), seen (n,)."""
     fps = (len(time_s) - 1) / (time_s[-1] - time_s[0])
-    smooth = kinematics(position, sigma, np.stack([seen, seen], 1), fps, Filter("auto"))
+    smooth = kinematics(position, sigma, np.stack([seen, seen], 1), fps, AUTO)
     line = before(time_s, position, sigma, seen, t0, smooth)
     if line is None:
         return []
@@ -188,7 +189,7 @@ class Pulse:
     position_mm: float
 
     def measure(self, motion: np.ndarray) -> dict[str, np.ndarray]:
-        """Figures of curves: position, velocity, acceleration (3, n, C) in mm and s; each figure (C,), NaN if unknown."""
+        """Figures of curves (3, n, C) of position, velocity, acceleration in mm and s; each (C,), NaN if unknown."""
         after = self.time_s >= self.t0_s
         position, velocity, acceleration = motion[:, after]
         # a stretch that nobody saw takes no part in a maximum
@@ -208,7 +209,7 @@ class Pulse:
         }
 
     def falls_below(self, velocity: np.ndarray, level: np.ndarray) -> np.ndarray:
-        """Seconds after the first frame at which velocities (n, C) first lie below levels (C,), between frames by a line."""
+        """Seconds, from the first frame, at which velocities (n, C) first fall to levels (C,); lines join frames."""
         below = velocity <= level
         at = np.maximum(np.argmax(below, axis=0), 1)
         column = np.arange(velocity.shape[1])
@@ -219,7 +220,7 @@ class Pulse:
 
 
 def lowest_mean(values: np.ndarray, count: int) -> np.ndarray:
-    """Lowest mean of so many neighbours in curves (n, C) without infinite ones; of all samples where there are fewer."""
+    """Lowest mean of so many neighbours in curves (n, C), none infinite; of all samples where there are fewer."""
     seen = np.isfinite(values)
     total = np.cumsum(np.pad(np.where(seen, values, 0), ((1, 0), (0, 0))), axis=0)
     number = np.cumsum(np.pad(seen, ((1, 0), (0, 0))), axis=0)
@@ -232,8 +233,8 @@ def lowest_mean(values: np.ndarray, count: int) -> np.ndarray:
 
 def level_held(values: np.ndarray, fps: float, seconds: float) -> np.ndarray:
     """Largest level that curves (n, C), straight between samples, exceed for so long in one piece, (C,)."""
-    # at least four points per sample, at a spacing of which the time is a multiple
-    intervals = 4 * max(math.ceil(seconds * fps), 1)
+    # points between samples, at a spacing of which the time is an even multiple: a peak is caught within a tenth
+    intervals = 10 * max(math.ceil(seconds * fps), 1)
     at = np.arange(0, len(values) - 1 + 1e-9, seconds * fps / intervals)
     if len(at) <= intervals:
         return np.full(values.shape[1], np.nan)
@@ -256,7 +257,8 @@ def bootstrap(
 ) -> tuple[dict[str, float], dict[str, float], float]:
     """Figures without the bias of noise, their standard deviations, and when the deceleration is largest."""
     mask = seen[:, None]
-    shown, model = (stacked(kinematics(along[:, None], sigma[:, None], mask, pulse.fps, f)) for f in (filter_, AUTO))
+    motion = kinematics(along[:, None], sigma[:, None], mask, pulse.fps, filter_)
+    shown, model = stacked(motion), stacked(kinematics(along[:, None], sigma[:, None], mask, pulse.fps, AUTO))
     chosen = fixed(filter_, along, sigma, seen, pulse.fps)
     base = model[0]
     noise = generator.standard_normal((len(along), DRAWS)) * np.where(seen, sigma, 0)[:, None]
@@ -264,18 +266,23 @@ def bootstrap(
     spread = np.repeat(sigma[:, None], DRAWS, axis=1)
     drawn = pulse.measure(stacked(kinematics(base + noise, spread, many, pulse.fps, chosen)))
     # fitted filters are measured against the motion itself, classes against what the class makes of it
-    clean = model if filter_.kind in ("auto", "kalman", "spline") else None
-    if clean is None:
+    clean = model
+    if filter_.kind not in FITTED:
         clean = stacked(kinematics(base, sigma[:, None], many[:, :1], pulse.fps, chosen))
     truth, observed = pulse.measure(clean), pulse.measure(shown)
-    values = {name: float(observed[name][0] - (np.mean(drawn[name]) - truth[name][0])) for name in UNITS}
-    sigmas = {name: float(np.std(drawn[name], ddof=1)) for name in UNITS}
+    bias = {name: float(np.mean(drawn[name]) - truth[name][0]) for name in UNITS}
+    values = {name: float(observed[name][0]) - bias[name] for name in UNITS}
+    # what smoothing takes away is known from a curve that is smoothed itself, so as little as it is large; what noise
+    # adds to the maxima of a class is known well
+    unsure = {name: 0.0 if clean is not model and name in NOISE_ONLY else bias[name] for name in UNITS}
+    sigmas = {name: math.hypot(float(np.std(drawn[name], ddof=1)), unsure[name]) for name in UNITS}
     after = pulse.time_s >= pulse.t0_s
     slowing = np.where(np.isfinite(shown[2, after, 0]), -shown[2, after, 0], -np.inf)
-    return values, sigmas, float(pulse.time_s[after][np.argmax(slowing)])
-
-
-AUTO = Filter("auto")
+    peak = int(np.argmax(slowing))
+    if clean is model:  # the bar of the curve holds what smoothing did to the true motion, the drawn ones do not
+        bar = float(motion.sigma_acceleration[after][peak, 0]) / (1e3 * STANDARD_GRAVITY)
+        sigmas.update({name: max(bar, sigmas[name]) for name in NOISE_ONLY})
+    return values, sigmas, float(pulse.time_s[after][peak])
 
 
 def stacked(motion: Motion) -> np.ndarray:
@@ -285,6 +292,6 @@ def stacked(motion: Motion) -> np.ndarray:
 
 def fixed(filter_: Filter, along: np.ndarray, sigma: np.ndarray, seen: np.ndarray, fps: float) -> Filter:
     """The filter for drawn curves: itself, or for one that is fitted the cut-off that ``auto`` finds for the curve."""
-    if filter_.kind not in ("auto", "kalman", "spline"):
+    if filter_.kind not in FITTED:
         return filter_
     return Filter("hz", float(kinematics(along[:, None], sigma[:, None], seen[:, None], fps, AUTO).cutoff_hz[0]))
