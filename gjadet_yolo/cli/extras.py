@@ -12,6 +12,10 @@ EXTRAS = {
     "onnxruntime": "export",
     "onnxslim": "export",
     "openvino": "export",
+    "plotly": "measure",
+    "xlsxwriter": "measure",
+    "av": "measure",
+    "cinereader": "cine",
     "faster-coco-eval": "benchmark",
 }
 

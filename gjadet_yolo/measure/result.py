@@ -82,6 +82,8 @@ class Measurement:
         reference: Which bodies stand still, (B,) bool.
         quality: Figures about the measurement, by name.
         notes: Sentences that a reader of the curves must know, e.g. that there is no scale.
+        scale_sigma: Standard deviation of the scale of each body, relative to it, and of what belongs to none, (B + 1,);
+            part of every bar in mm, m/s and m/s².
     """
 
     source: Source
@@ -100,3 +102,4 @@ class Measurement:
     figures: list[Figure] = field(default_factory=list)
     quality: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    scale_sigma: np.ndarray = field(default_factory=lambda: np.zeros(0))

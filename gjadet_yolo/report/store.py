@@ -17,7 +17,7 @@ import numpy as np
 from gjadet_yolo.measure.result import Curves, Figure, Measurement, Source, Turning
 
 FORMAT = 1  # of the file; a reader refuses a higher one
-ARRAYS = ("time_s", "body", "status", "disagreement_px", "markers", "reference")
+ARRAYS = ("time_s", "body", "status", "disagreement_px", "markers", "reference", "scale_sigma")
 GROUPS: dict[str, type] = {"points": Curves, "bodies": Curves, "turning": Turning}
 
 
