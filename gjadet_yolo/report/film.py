@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from gjadet_yolo.measure.result import Measurement
-from gjadet_yolo.report.markings import FONT, Markings
+from gjadet_yolo.report.markings import FONT, Markings, enlargement
 from gjadet_yolo.report.summary import provenance
 
 # Encoder with its options: quality that leaves 10 px markers sharp; a key frame every 10 frames, so that a browser
@@ -35,7 +35,7 @@ def play_rate(fps: float) -> Fraction:
 
 
 def as_bgr8(pictures: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Grey or BGR pictures of 8 or 16 bit as (H, W, 3) uint8, none of them the given memory.
+    """Grey or BGR pictures of 8 or 16 bit as (H, W, 3) uint8.
 
     Cameras put 10, 12 or 14 bits into 16: white is the smallest of these that holds the first picture, for all.
     """
@@ -45,7 +45,7 @@ def as_bgr8(pictures: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
             if shift is None:
                 shift = max(int(picture.max()).bit_length(), 10) - 8
             picture = np.minimum(picture >> shift, 255).astype(np.uint8)
-        yield cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR) if picture.ndim == 2 else picture[..., :3].copy()
+        yield cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR) if picture.ndim == 2 else picture[..., :3]
 
 
 def encoder() -> str:
@@ -68,7 +68,7 @@ def encoder() -> str:
 
 def film_size(size_px: tuple[int, int]) -> tuple[int, int]:
     """Width and height of the film: even, as its colour format asks, with the bar below the picture."""
-    width, height = size_px
+    width, height = (enlargement(size_px) * side for side in size_px)
     bar = max(24, round(0.034 * max(width, height)))
     return width + width % 2, height + bar + (height + bar) % 2
 
@@ -78,7 +78,7 @@ class Bar:
 
     def __init__(self, measurement: Measurement, markings: Markings) -> None:
         width, height = film_size(measurement.source.size_px)
-        bar = height - measurement.source.size_px[1]
+        bar = height - markings.zoom * measurement.source.size_px[1]
         self.time_s, self.image = measurement.time_s, np.full((bar, width, 3), BAR_COLOUR, np.uint8)
         self.scale, self.base = bar / 52, round(bar * 0.68)
         x = round(self.text_width("-00000.0 ms   frame 000000") + bar)
@@ -86,7 +86,7 @@ class Bar:
             (f"body {k}" + (" (standing)" if stands else ""), colour)
             for k, (stands, colour) in enumerate(zip(measurement.reference, markings.body_colours, strict=True))
         ]
-        for text, colour in [*items, ("O measured", None), ("X predicted", None)]:
+        for text, colour in [("O measured", None), ("X predicted", None), *items]:
             wide = self.text_width(text) + (bar if colour else bar // 2)
             if x + wide > width:  # what has no room is left out; the report has it all
                 break
@@ -122,10 +122,10 @@ def marked(measurement: Measurement, pictures: Iterable[np.ndarray]) -> Iterator
             raise ValueError(
                 f"frame {frame} measures {picture.shape[1]} x {picture.shape[0]}, not {size[0]} x {size[1]}"
             )
-        markings.draw(picture, frame)
-        if width > size[0]:
-            picture = cv2.copyMakeBorder(picture, 0, 0, 0, width - size[0], cv2.BORDER_REPLICATE)
-        yield np.concatenate([picture, bar.at(frame)])
+        drawn = markings.draw(picture, frame)
+        if width > drawn.shape[1]:
+            drawn = cv2.copyMakeBorder(drawn, 0, 0, 0, width - drawn.shape[1], cv2.BORDER_REPLICATE)
+        yield np.concatenate([drawn, bar.at(frame)])
 
 
 def write_film(path: Path, measurement: Measurement, pictures: Iterable[np.ndarray]) -> int:

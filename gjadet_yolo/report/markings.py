@@ -15,6 +15,7 @@ from gjadet_yolo.measure.tracks import Status
 from gjadet_yolo.report.colours import as_bgr, body_colours, marker_colours
 
 TRACE_FRAMES = 30
+SMALL_PX = 800
 SHIFT = 4  # binary places of coordinates that OpenCV draws with
 DARK, LIGHT = (25, 25, 25), (255, 255, 255)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -27,19 +28,26 @@ def fixed_point(position_px: np.ndarray) -> np.ndarray:
     return np.rint((places - 0.5) * (1 << SHIFT)).astype(np.int32)
 
 
+def enlargement(size_px: tuple[int, int]) -> int:
+    """How many pixels of the film one of the video gets along each axis: small videos have no room for fine marks."""
+    return 2 if max(size_px) <= SMALL_PX else 1
+
+
 class Markings:
-    """What is drawn over the pictures of one measurement; sizes follow the pictures."""
+    """What is drawn over the pictures of one measurement; sizes follow the pictures and how close markers stand."""
 
     def __init__(self, measurement: Measurement) -> None:
-        width, height = measurement.source.size_px
-        self.thickness = 2 + max(width, height) // 1500
-        self.radius = max(5, round(0.007 * max(width, height)))
-        self.font_scale = max(0.36, 0.0005 * max(width, height))
+        self.zoom = enlargement(measurement.source.size_px)
+        longest = self.zoom * max(measurement.source.size_px)
+        self.thickness, self.font_scale = 2 + longest // 1500, max(0.36, 0.0005 * longest)
         self.measured = measurement.status == Status.MEASURED
         placed = np.isfinite(measurement.points.position_px).all(axis=-1)
         self.measured &= placed
         self.predicted = (measurement.status == Status.PREDICTED) & placed
-        self.place = fixed_point(measurement.points.position_px)
+        places = self.zoom * measurement.points.position_px
+        self.place = fixed_point(places)
+        # rings of neighbours leave some of the picture between them
+        self.radius = round(float(np.clip(0.32 * self.spacing(places), 4, max(5, 0.007 * longest))))
         self.colours = [as_bgr(colour) for colour in marker_colours(measurement.body, measurement.reference)]
         # lines of one colour are drawn in one call
         self.members = {
@@ -47,26 +55,35 @@ class Markings:
             for colour in dict.fromkeys(self.colours)
         }
         self.body_colours = [as_bgr(colour) for colour in body_colours(measurement.reference)]
-        self.labels = self.fitting_labels(measurement.points.position_px)
+        self.labels = self.fitting_labels(places)
 
-    def fitting_labels(self, position_px: np.ndarray) -> np.ndarray:
+    def spacing(self, places: np.ndarray) -> float:
+        """Usual distance from a marker to the next in the frame with most of them, px of the film; infinite for one."""
+        seen = self.measured.sum(axis=1)
+        chosen = places[np.argmax(seen)][self.measured[np.argmax(seen)]] if seen.any() else places[0, :0]
+        if len(chosen) < 2:
+            return float("inf")
+        apart = np.linalg.norm(chosen[:, None] - chosen, axis=-1)
+        np.fill_diagonal(apart, np.inf)
+        return float(np.median(apart.min(axis=1)))
+
+    def fitting_labels(self, places: np.ndarray) -> np.ndarray:
         """Which markers have room for their number, (N,) bool: decided once, so that numbers do not flicker.
 
         Each is tried where it was seen first; its box may cover no other marker of then and no other number.
         """
-        count = position_px.shape[1]
+        count = places.shape[1]
         first = np.argmax(self.measured, axis=0)
-        centre = position_px[first, np.arange(count)]
+        centre = places[first, np.arange(count)]
         seen, fits, boxes = self.measured.any(axis=0), np.zeros(count, bool), np.empty((0, 4))
         for k in np.flatnonzero(seen):
             (width, height), _ = cv2.getTextSize(str(k), FONT, self.font_scale, 1)
             corner = centre[k] + self.label_offset()
             box = np.array([corner[0], corner[1] - height, corner[0] + width, corner[1]])
-            others = position_px[first[k]][np.arange(count) != k]
-            # a number may touch the edge of a ring
-            reach = self.radius / 2
+            others = places[first[k]][np.arange(count) != k]
+            reach = self.radius
             inside = (others > box[:2] - reach).all(axis=1) & (others < box[2:] + reach).all(axis=1)
-            crossing = (boxes[:, :2] < box[2:]).all(axis=1) & (boxes[:, 2:] > box[:2]).all(axis=1)
+            crossing = (boxes[:, :2] < box[2:] + 3).all(axis=1) & (boxes[:, 2:] > box[:2] - 3).all(axis=1)
             if not (inside.any() or crossing.any()):
                 fits[k], boxes = True, np.vstack([boxes, box])
         return fits
@@ -75,8 +92,12 @@ class Markings:
         """From a marker to the lower left corner of its number, px."""
         return np.array([1.3, -1.0]) * self.radius
 
-    def draw(self, picture: np.ndarray, frame: int, traces: bool = True) -> None:
-        """Draw one frame's markings into a picture (H, W, 3) uint8, in place."""
+    def draw(self, given: np.ndarray, frame: int, traces: bool = True) -> np.ndarray:
+        """One frame with its markings: a new picture of the film's size from the video's (H, W, 3) uint8."""
+        zoom = self.zoom
+        picture = (
+            cv2.resize(given, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR) if zoom > 1 else given.copy()
+        )
         if traces:
             self.draw_traces(picture, frame)
         radius = self.radius << SHIFT
@@ -89,6 +110,7 @@ class Markings:
             corner = np.rint(self.place[frame, k] / (1 << SHIFT) + self.label_offset()).astype(int).tolist()
             cv2.putText(picture, str(k), corner, FONT, self.font_scale, DARK, 3, cv2.LINE_AA)
             cv2.putText(picture, str(k), corner, FONT, self.font_scale, LIGHT, 1, cv2.LINE_AA)
+        return picture
 
     def draw_traces(self, picture: np.ndarray, frame: int) -> None:
         """Way of each marker through the last frames, with gaps where it was not measured."""
@@ -111,7 +133,5 @@ class Markings:
 
 
 def groups_picture(picture: np.ndarray, measurement: Measurement) -> np.ndarray:
-    """First frame with the markers in the colours of their bodies, (H, W, 3) uint8; ``picture`` is BGR and is kept."""
-    drawn = picture.copy()
-    Markings(measurement).draw(drawn, 0, traces=False)
-    return drawn
+    """First frame, (H, W, 3) uint8 BGR, with the markers in the colours of their bodies, as the film shows it."""
+    return Markings(measurement).draw(picture, 0, traces=False)

@@ -83,7 +83,7 @@
         domain: [Math.max(0, top - height), top], gridcolor: "#e6eaee", zerolinecolor: "#8896a5", linecolor: "#8896a5",
         showline: true, automargin: true };
       result.annotations.push({ text: `<b>${quantity.title}, ${quantity.unit}</b>`, xref: "paper", yref: "paper", x: 0,
-        y: top, xanchor: "left", yanchor: "bottom", showarrow: false });
+        y: top, xanchor: "left", yanchor: "bottom", showarrow: false, bgcolor: "#fff" });
     });
     return result;
   }
@@ -243,6 +243,6 @@
   });
   if (video) go(state.frame);
   // paper has its own width, and a chart keeps the one it was drawn with
-  window.addEventListener("beforeprint", () => Plotly.relayout("plots", { width: 680, height: 570, shapes: [] }));
+  window.addEventListener("beforeprint", () => Plotly.relayout("plots", { width: 680, height: 560, shapes: [] }));
   window.addEventListener("afterprint", () => Plotly.relayout("plots", { width: null, height: null, autosize: true, shapes: [cursor()] }));
 })();

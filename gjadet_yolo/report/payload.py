@@ -15,6 +15,7 @@ from gjadet_yolo.measure.tracks import Status
 from gjadet_yolo.report.colours import body_colours, marker_colours
 from gjadet_yolo.report.film import film_size, play_rate
 from gjadet_yolo.report.isomme import first_index
+from gjadet_yolo.report.markings import enlargement
 from gjadet_yolo.report.parts import packed
 from gjadet_yolo.report.wording import BAR, MINUS, G, body_name
 
@@ -73,7 +74,7 @@ def payload(measurement: Measurement) -> dict[str, Any]:
         "time_ms": [round(1000 * t, 6) for t in time_s.tolist()],
         "bar": BAR,
         "play_fps": float(play_rate(measurement.source.fps)),
-        "film": film_size(measurement.source.size_px),
+        "film": [side / enlargement(measurement.source.size_px) for side in film_size(measurement.source.size_px)],
         "bodies": [
             {"name": body_name(k, bool(stands)), "colour": colours[k], "standing": bool(stands)}
             for k, stands in enumerate(measurement.reference)

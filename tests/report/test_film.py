@@ -21,12 +21,12 @@ def test_film_is_played_by_browsers(tmp_path, monkeypatch, name):
         film.encoder()
     except LookupError as error:
         pytest.skip(str(error))
-    measurement = braking(frames=12, width=321, height=199)  # odd, and the format knows even sizes only
+    measurement = braking(frames=12, width=821, height=199)  # odd, and the format knows even sizes only
     assert write_film(tmp_path / "overlay.mp4", measurement, pictures(measurement)) == 12
     with av.open(str(tmp_path / "overlay.mp4")) as opened:
         stream = opened.streams.video[0]
         assert stream.codec_context.name in ("h264", "vp9") and stream.codec_context.pix_fmt == "yuv420p"
-        assert (stream.width, stream.height) == film_size((321, 199)) == (322, 224)
+        assert (stream.width, stream.height) == film_size((821, 199)) == (822, 228)
         assert "square_mm" in opened.metadata["comment"] and "ab" * 32 in opened.metadata["comment"]
         times = [frame.time for frame in opened.decode(video=0)]
     assert times == pytest.approx(np.arange(12) / 25)
@@ -47,7 +47,9 @@ def test_given_pictures_are_not_drawn_into():
     given = list(pictures(measurement))
     kept = given[1].copy()
     drawn = list(marked(measurement, as_bgr8(given)))
-    assert (given[1] == kept).all() and (drawn[1][:400] != kept).any()
+    assert (given[1] == kept).all()
+    # twice as large, for a small video, and with the bar
+    assert drawn[1].shape == (2 * 400 + 44, 2 * 640, 3)
 
 
 def test_picture_of_another_size_is_refused():
@@ -56,15 +58,16 @@ def test_picture_of_another_size_is_refused():
         list(marked(measurement, [np.zeros((20, 30, 3), np.uint8)]))
 
 
+@pytest.mark.parametrize("width", [640, 1280])
 @pytest.mark.parametrize("place", [(100.5, 60.5), (100.75, 60.25)])
-def test_mark_stands_on_its_marker(place):
+def test_mark_stands_on_its_marker(place, width):
     """The middle of the first pixel is 0.5, and the ring's centre of mass is the marker's place."""
-    measurement = braking(frames=1, moving=1)
+    measurement = braking(frames=1, moving=1, width=width)
     measurement.points.position_px[0, 0] = place
     markings = Markings(measurement)
     markings.labels[:] = False
-    canvas = np.zeros((400, 640, 3), np.uint8)
-    markings.draw(canvas, 0)
+    canvas = markings.draw(np.zeros((400, width, 3), np.uint8), 0)
+    canvas = canvas.reshape(400, markings.zoom, width, markings.zoom, 3).mean(axis=(1, 3))  # pixels of the video
     ring = canvas[40:80, 80:120].sum(axis=-1).astype(float)
     rows, columns = np.mgrid[40:80, 80:120] + 0.5
     found = (columns * ring).sum() / ring.sum(), (rows * ring).sum() / ring.sum()
@@ -77,10 +80,10 @@ def test_predicted_looks_different_and_missing_draws_nothing():
     for state in (Status.MEASURED, Status.PREDICTED, Status.MISSING):
         status = np.full((1, 7), Status.MISSING, np.uint8)
         status[0, 0] = state
-        canvases.append(np.zeros((400, 640, 3), np.uint8))
-        Markings(replace(measurement, status=status)).draw(canvases[-1], 0)
+        dark = np.zeros((400, 640, 3), np.uint8)
+        canvases.append(Markings(replace(measurement, status=status)).draw(dark, 0))
     measured, predicted, missing = canvases
-    x, y = measurement.points.position_px[0, 0].astype(int)
+    x, y = (2 * measurement.points.position_px[0, 0]).astype(int)
     assert not missing.any()
     assert predicted[y, x].max() > 150 and measured[y, x].max() < 60  # a cross covers its middle, a ring does not
 
