@@ -168,7 +168,8 @@ class Tracker:
         self.relearn(grey, good, matched, found)
         flock.hits += matched >= 0
         flock.chances += inside(place, flock.size, grey.shape) | (matched >= 0)
-        alive = flock.confirmed | (flock.chances - flock.hits < 2)
+        # two ghosts may fall on one place; three hardly do
+        alive = (flock.hits >= 3) | (flock.chances - flock.hits <= flock.hits)
         flock.keep(alive)
         located, good = chosen(located, alive), good[alive]
         begin = found[far & whole(found, grey.shape) & (found.scores >= self.settings.confidence)]
