@@ -123,6 +123,8 @@ class Simulated:
         self.calls += 1
         boxes = self.boxes[self.rng.random(len(self.boxes)) > self.miss]
         boxes = boxes + self.rng.normal(0, 0.3, boxes.shape)
+        boxes = np.clip(boxes, 0, image.shape[0])
+        boxes = boxes[(boxes[:, 2:] - boxes[:, :2]).min(1) > SIDE / 3]
         corner = self.rng.uniform(20, 300, (self.ghosts, 2))
         boxes = np.concatenate((boxes, boxes[:1] + 1, np.concatenate((corner, corner + SIDE), 1)))
         return np.concatenate((boxes, np.full((len(boxes), 1), 0.8), np.zeros((len(boxes), 1))), 1)
