@@ -49,6 +49,8 @@ class Tracks:
         disagreement_px: As in :class:`Located`, (T, N).
         size_px: Width and height of each marker when first seen, (N, 2).
         kind: ``square``, ``quadrant``, ``dot`` or ``patch``, N of them.
+        common_px: Standard deviation of what all positions of a marker share, (N, 2): it is part of where the marker
+            is, but not of how far it went. None where the localiser does not tell.
     """
 
     time_s: np.ndarray
@@ -58,6 +60,7 @@ class Tracks:
     disagreement_px: np.ndarray
     size_px: np.ndarray
     kind: tuple[str, ...]
+    common_px: np.ndarray | None = None
 
     @property
     def measured(self) -> np.ndarray:

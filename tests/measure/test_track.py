@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gjadet_yolo.measure.track import TrackSettings, follow
-from gjadet_yolo.measure.tracks import Located, Tracks
+from gjadet_yolo.measure.tracks import Located, Status, Tracks
 
 SIDE = 14
 
@@ -123,6 +123,8 @@ class Simulated:
         self.calls += 1
         boxes = self.boxes[self.rng.random(len(self.boxes)) > self.miss]
         boxes = boxes + self.rng.normal(0, 0.3, boxes.shape)
+        boxes = np.clip(boxes, 0, image.shape[0])
+        boxes = boxes[(boxes[:, 2:] - boxes[:, :2]).min(1) > SIDE / 3]
         corner = self.rng.uniform(20, 300, (self.ghosts, 2))
         boxes = np.concatenate((boxes, boxes[:1] + 1, np.concatenate((corner, corner + SIDE), 1)))
         return np.concatenate((boxes, np.full((len(boxes), 1), 0.8), np.zeros((len(boxes), 1))), 1)
@@ -148,3 +150,100 @@ def test_identities_hold_in_fast_motion(pitches):
     assert tracks.status.shape[1] == 40  # every marker once, and no ghost
     assert tracks.measured[1:].mean() > 0.99
     assert error[tracks.measured].max() < 1.5  # a square is 14 px
+
+
+def test_hidden_markers_keep_their_id_and_are_never_called_measured():
+    """A plate covers six squares for five frames; the rest of the strip carries them to within a pixel."""
+    film = Film(3.0, frames=14)
+
+    def hide(frame: int, picture: np.ndarray) -> None:
+        if 4 <= frame <= 8:
+            x = round(20.3 + film.x_px(frame))
+            picture[195:235, x : x + 3 * SIDE] = 60
+
+    tracks, error = run(film, every=4, hide=hide)
+    assert tracks.status.shape[1] == 40
+    hidden = tracks.position_px[3, :, 0] < 20.3 + film.x_px(3) + 3 * SIDE
+    hidden &= tracks.position_px[3, :, 1] > 190
+    assert hidden.sum() == 6
+    assert (tracks.status[4:9, hidden] == Status.PREDICTED).all()
+    assert tracks.measured[9:, hidden].all()
+    assert tracks.measured[:, ~hidden].mean() > 0.99
+    assert error[tracks.status > 0].max() < 1.5
+    assert (tracks.sigma_px[4:9, hidden] > 0.3).all()
+
+
+def test_a_strip_that_vanishes_is_missing_and_comes_back_under_its_ids():
+    def hide(frame: int, picture: np.ndarray) -> None:
+        if 3 <= frame <= 9:
+            picture[180:250] = 90
+
+    tracks, error = run(Film(2.0, frames=14), every=3, hide=hide)
+    strip = tracks.position_px[1, :, 1] > 150
+    assert tracks.status.shape[1] == 40
+    assert not tracks.measured[3:10, strip].any()
+    assert (tracks.status[8:10, strip] == Status.MISSING).all()
+    assert np.isnan(tracks.position_px[9, strip]).all()
+    assert tracks.measured[11:, strip].mean() > 0.95
+    assert error[tracks.measured].max() < 1.5
+
+
+def test_newcomers_are_measured_from_where_they_enter_although_detection_is_rare():
+    tracks, error = run(Film(6.0, start_px=-80.0, frames=24), every=8)
+    assert tracks.status.shape[1] == 40
+    truth = np.stack([Film(6.0, start_px=-80.0).truth(frame) for frame in range(24)])
+    whole = (truth > SIDE / 2 + 2).all(2)
+    # a track stands for each marker, in the order in which they were found
+    assert tracks.measured.sum() >= 0.985 * whole.sum()
+    assert error[tracks.measured].max() < 1.5
+
+
+def test_detection_is_rare_where_all_is_well():
+    detector = Simulated(np.random.default_rng(1), miss=0.0, ghosts=0)
+    film = Film(1.0, frames=20)
+    follow(film.play(detector), detector, Correlation, TrackSettings(every=9))
+    assert detector.calls == 4  # frames 0, 1 (are they markers?), 10 and 19
+
+
+def test_ghosts_leave_no_tracks():
+    detector = Simulated(np.random.default_rng(2), miss=0.0, ghosts=8)
+    film = Film(1.0, frames=8)
+    assert follow(film.play(detector), detector, Correlation, TrackSettings(every=2)).status.shape == (8, 40)
+
+
+def test_nothing_to_follow():
+    def nothing(image: np.ndarray) -> np.ndarray:
+        return np.zeros((0, 6))
+
+    frames = [np.zeros((50, 60, 3), np.uint8)] * 3
+    assert follow(frames, nothing, Correlation).status.shape == (3, 0)
+    assert follow([], nothing, Correlation).status.shape == (0, 0)
+
+
+def test_times_and_other_classes():
+    """Wheels are no markers; times are those of the capture rate; a single frame is taken as it is."""
+    film = Film(0.0)
+
+    def wheels(image: np.ndarray) -> np.ndarray:
+        boxes = film.boxes(0)
+        return np.concatenate((boxes, np.ones((40, 1)), np.repeat([0, 2], 20)[:, None]), 1)
+
+    picture = film.image(0, np.random.default_rng(0))
+    assert follow([picture], wheels, Correlation).status.shape == (1, 20)
+    tracks = follow([picture] * 3, wheels, Correlation, TrackSettings(marker_class=2), fps=500)
+    np.testing.assert_allclose(tracks.time_s, [0, 0.002, 0.004])
+    assert tracks.position_px[0, :, 1].min() > 150
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"every": 0}, "every is 0"), ({"confidence": 1.5}, "confidence is 1.5"), ({"score": -1}, "score is -1")],
+)
+def test_settings_out_of_range_are_refused(settings, words):
+    with pytest.raises(ValueError, match=words):
+        TrackSettings(**settings)
+
+
+def test_a_detector_of_another_form_is_refused():
+    with pytest.raises(ValueError, match="expected \\(K, 6\\)"):
+        follow([np.zeros((20, 20), np.uint8)], lambda image: np.zeros((2, 4)), Correlation)

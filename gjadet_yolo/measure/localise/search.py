@@ -18,7 +18,7 @@ from gjadet_yolo.measure.localise.windows import cut, places
 STRIDE = 2  # px, of the coarse steps
 PARAMETERS = 11  # place 2, affine map 4, gain, offset, blur 3
 AFFINE_SPREAD = 0.03  # how far a marker's map may be from the guess: turn or stretch between frames
-GAIN_SPREAD, OFFSET_SPREAD, BLUR_SPREAD = 0.5, 60.0, 1.0  # the last in px²
+GAIN_SPREAD, OFFSET_SPREAD, BLUR_SPREAD = 0.5, 60.0, 0.3  # the last in px²
 SPREADS = np.array((np.inf, np.inf, *(AFFINE_SPREAD,) * 4, GAIN_SPREAD, OFFSET_SPREAD, *(BLUR_SPREAD,) * 3))
 CONTRAST_SHARE = 0.08  # of a look's deviation: what a look does not explain even where nothing is wrong
 
@@ -90,21 +90,17 @@ class Search:
         jacobian[:, 6], jacobian[:, 7] = look[..., 0], 1
         jacobian[:, 8:] = bend.transpose(0, 2, 1) * gain[:, :, None]
         self.drawn = look[..., 0].copy()
-        self.weigh(self.residual(self.pixels, self.drawn))
+        blur = (self.blur.astype(np.float32)[:, None, :] @ jacobian[:, 8:])[:, 0]
+        self.weigh((self.residual(self.pixels, self.drawn) - blur) * self.inside)
         self.advance()
 
-    def again(self, atlas: Atlas, grey: np.ndarray, weigh: bool = False) -> None:
-        """A step with the slopes of the last full one; ``weigh`` lets every pixel's weight follow its residual."""
+    def again(self, atlas: Atlas, grey: np.ndarray) -> None:
+        """A step with the slopes and weights of the last full one, which costs a third."""
         pixels, right, down = self.window(grey)
         pixels = np.where(self.counted(pixels, right, down) > 0, pixels, 0)
         self.drawn = sampled(atlas.grey, atlas.spots(self.rows, right, down))
         blur = self.blur.astype(np.float32)[:, None, :] @ self.jacobian[:, 8:]
-        residual = self.residual(pixels, self.drawn) - blur[:, 0]
-        residual *= self.inside
-        if weigh:
-            self.weigh(residual)
-        else:
-            self.last = residual
+        self.last = (self.residual(pixels, self.drawn) - blur[:, 0]) * self.inside
         self.pixels = pixels
         self.advance()
 

@@ -129,7 +129,7 @@ class Templates:
             for _ in range(COARSE):
                 search.coarse(group.blurred, smooth)
             search.full(group.seen, grey)
-            search.again(group.seen, grey, weigh=True)
+            search.full(group.seen, grey)
             search.again(group.seen, grey)
             seen = search.weight.sum(1) / np.maximum(4 * search.extent.prod(1), 1e-6)
             found = (np.hypot(*(search.place - guess_px[index]).T) < LOST_PX) & (seen >= LEAST_SEEN)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 SAME = 0.4  # centres nearer than this share of the smaller size are of one marker
 NEAR = 0.6  # detections nearer than this to a track begin no track of their own
 BORDER_PX = 1.5  # a box that ends so near to the border may be cut by it
+ALIKE_REACH, WHOLE = 3.0, 0.93  # marker sizes within which markers are of one size, and the least share of it
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,20 @@ def clean(detections: np.ndarray, marker_class: int | None) -> Found:
 
 
 def whole(found: Found, shape: tuple[int, ...]) -> np.ndarray:
-    """Which markers the border of an image (H, W) does not cut, (K,) bool."""
+    """Which markers the border of an image (H, W) does not cut, (K,) bool.
+
+    A box that ends at the border is of a whole marker if it is as large as that of the nearest marker within.
+    """
     height, width = shape[:2]
-    return (found.boxes[:, :2] > BORDER_PX).all(1) & (found.boxes[:, 2:] < (width - BORDER_PX, height - BORDER_PX)).all(
-        1
-    )
+    low, high = found.boxes[:, :2] > BORDER_PX, found.boxes[:, 2:] < (width - BORDER_PX, height - BORDER_PX)
+    within = (low & high).all(1)
+    edge = np.nonzero(~within)[0]
+    if not within.any() or not len(edge):
+        return within
+    away, nearest = cKDTree(found.centre[within]).query(found.centre[edge])
+    size, like = found.size[edge], found.size[within][nearest]
+    within[edge] = (away < ALIKE_REACH * like.max(1)) & (size > WHOLE * like).all(1)
+    return within
 
 
 def match(position_px: np.ndarray, size_px: np.ndarray, found: Found) -> tuple[np.ndarray, np.ndarray]:

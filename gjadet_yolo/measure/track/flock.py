@@ -115,12 +115,28 @@ class Flock:
             setattr(self, part.name, np.concatenate(both))
 
 
+FOREVER = np.iinfo(int).max
+
+
 @dataclass
 class Learned:
-    """Templates of the tracks that were learned in the same frame: their ids (K,)."""
+    """Templates of tracks that were learned in the same frame.
+
+    Attributes:
+        ids: Ascending, (K,) int.
+        first: First frame in which they count.
+        until: Frame from which others stand for each, (K,) int; ``FOREVER`` where these still do.
+    """
 
     ids: np.ndarray
     templates: Templates
+    first: int
+    until: np.ndarray
+
+    @classmethod
+    def of(cls, ids: np.ndarray, templates: Templates, first: int = 0) -> Learned:
+        """Templates that count from a frame on; newcomers are looked for in earlier frames, too."""
+        return cls(ids, templates, first, np.full(len(ids), FOREVER))
 
 
 def locate_all(
@@ -134,7 +150,7 @@ def locate_all(
         return found
     for batch in learned:
         place = np.minimum(np.searchsorted(ids, batch.ids), count - 1)
-        here = (ids[place] == batch.ids) & wanted[place]
+        here = (ids[place] == batch.ids) & wanted[place] & (batch.until == FOREVER)
         if not here.any():
             continue
         asked, shapes = np.full((len(batch.ids), 2), np.nan), np.tile(np.eye(2), (len(batch.ids), 1, 1))

@@ -9,12 +9,13 @@ counts from its second detection on.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from gjadet_yolo.measure.track.boxes import Found, clean, match, whole
-from gjadet_yolo.measure.track.flock import Flock, Learned, locate_all
+from gjadet_yolo.measure.track.flock import FOREVER, Flock, Learned, locate_all
 from gjadet_yolo.measure.track.groups import neighbour_groups
 from gjadet_yolo.measure.track.judge import OVERLAP, chosen, inside, joined, merge, near, passes, without_doubles
 from gjadet_yolo.measure.track.motion import regroup, reshape, settle
@@ -167,7 +168,8 @@ class Tracker:
         self.relearn(grey, good, matched, found)
         flock.hits += matched >= 0
         flock.chances += inside(place, flock.size, grey.shape) | (matched >= 0)
-        alive = flock.confirmed | (flock.chances - flock.hits < 2)
+        # two ghosts may fall on one place; three hardly do
+        alive = (flock.hits >= 3) | (flock.chances - flock.hits <= flock.hits)
         flock.keep(alive)
         located, good = chosen(located, alive), good[alive]
         begin = found[far & whole(found, grey.shape) & (found.scores >= self.settings.confidence)]
@@ -212,8 +214,8 @@ class Tracker:
             return
         ids, boxes = flock.ids[fresh], found.boxes[matched[fresh]]
         for batch in self.learned:
-            batch.ids[np.isin(batch.ids, ids)] = -1
-        self.learned.append(Learned(ids.copy(), self.localiser.learn(grey, boxes)))
+            batch.until[np.isin(batch.ids, ids) & (batch.until == FOREVER)] = self.frame
+        self.learned.append(Learned.of(ids, self.localiser.learn(grey, boxes), self.frame))
         flock.failed[fresh], flock.likeness[fresh], flock.shape[fresh] = 0, 1.0, np.eye(2)
         flock.learned[fresh], flock.position[fresh] = self.frame, found.centre[matched[fresh]] - flock.step[fresh]
 
@@ -221,7 +223,7 @@ class Tracker:
         """Begin tracks at detections; returns their places."""
         flock, count, first = self.flock, len(found.boxes), len(self.sizes)
         ids, extent = np.arange(first, first + count), found.size.mean(1)
-        batch = Learned(ids, self.localiser.learn(grey, found.boxes))
+        batch = Learned.of(ids, self.localiser.learn(grey, found.boxes))
         self.learned = [one for one in self.learned if np.isin(one.ids, flock.ids).any()] + [batch]
         self.sizes += list(found.size)
         self.kinds += list(getattr(batch.templates, "kind", ("square",) * count))
@@ -240,11 +242,26 @@ class Tracker:
         status = np.where(good, Status.MEASURED, np.where(carried, Status.PREDICTED, Status.MISSING)).astype(np.uint8)
         sigma = np.where(good[:, None], located.sigma_px, CARRIED_SIGMA * flock.size + CARRIED_PX)
         disagreement = np.where(good, located.disagreement_px, np.nan)
-        self.record.rows.append(Row(flock.ids, flock.position, sigma, status, disagreement))
+        # a copy of the position: the record is corrected in place at the end, and the tracks go on
+        parts = (flock.ids, flock.position.copy(), sigma, status, disagreement)
+        self.record.rows.append(Row(*parts, flock.shape.astype(np.float32)))
 
     def tracks(self, fps: float) -> Tracks:
         """Everything found, without tracks that turned out to be no markers."""
         # one frame cannot tell a ghost from a marker
         ids = self.flock.ids[self.flock.confirmed] if self.frame > 1 else self.flock.ids
         size = np.array(self.sizes).reshape(-1, 2)[ids]
-        return self.record.tracks(ids, size, tuple(self.kinds[index] for index in ids), fps)
+        common = self.settled()
+        found = self.record.tracks(ids, size, tuple(self.kinds[index] for index in ids), fps)
+        return replace(found, common_px=common[ids]) if common is not None else found
+
+    def settled(self) -> np.ndarray | None:
+        """Apply what the localiser found out about all positions of each marker; returns its deviations, (ids, 2)."""
+        common = None
+        for batch in self.learned:
+            if hasattr(batch.templates, "settled"):
+                offset, deviation = batch.templates.settled()
+                self.record.move(batch.ids, offset, batch.first, batch.until)
+                common = np.full((len(self.sizes), 2), np.nan) if common is None else common
+                common[batch.ids] = deviation
+        return common

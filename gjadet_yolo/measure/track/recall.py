@@ -55,7 +55,7 @@ class Recall:
         good &= flock.ids > row.ids.max(initial=-1)
         measured = np.full(int(good.sum()), Status.MEASURED, np.uint8)
         parts = (flock.ids[good], located.position_px[good], located.sigma_px[good], measured)
-        more = Row(*parts, located.disagreement_px[good])
+        more = Row(*parts, located.disagreement_px[good], flock.shape[good].astype(np.float32))
         record.rows[frame] = Row(*(np.concatenate((getattr(row, name), part)) for name, part in vars(more).items()))
         return np.nonzero(good)[0]
 

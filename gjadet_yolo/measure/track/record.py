@@ -11,13 +11,20 @@ from gjadet_yolo.measure.tracks import Status, Tracks
 
 @dataclass(frozen=True)
 class Row:
-    """Tracks of one frame: ids (n,), ascending, and position, sigma (n, 2), status, disagreement (n,) of each."""
+    """Tracks of one frame.
+
+    Attributes:
+        ids: (n,), ascending.
+        position, sigma: (n, 2); status, disagreement: (n,).
+        shape: How each is turned and squeezed since it was learned, (n, 2, 2).
+    """
 
     ids: np.ndarray
     position: np.ndarray
     sigma: np.ndarray
     status: np.ndarray
     disagreement: np.ndarray
+    shape: np.ndarray
 
 
 @dataclass
@@ -36,6 +43,16 @@ class Record:
             here = (row.ids[place] == ids) & (row.status[place] >= least)
             found[here] = row.position[place[here]]
         return found
+
+    def move(self, ids: np.ndarray, offset: np.ndarray, first: int, until: np.ndarray) -> None:
+        """Move tracks (K,) by offsets (K, 2) in px of when they were learned, in frames from ``first`` to ``until``."""
+        order = np.argsort(ids)
+        ids, offset, until = ids[order], offset[order], until[order]
+        for frame, row in enumerate(self.rows[first:], first):
+            _, mine, place = np.intersect1d(ids, row.ids, assume_unique=True, return_indices=True)
+            mine, place = mine[frame < until[mine]], place[frame < until[mine]]
+            # in place: a copy of all frames would double what a long video needs
+            row.position[place] += np.einsum("kij,kj->ki", row.shape[place], offset[mine])
 
     def tracks(self, ids: np.ndarray, size_px: np.ndarray, kind: tuple[str, ...], fps: float) -> Tracks:
         """Tracks with these ids (N,), ascending."""

@@ -15,7 +15,12 @@ Detector = Callable[[np.ndarray], np.ndarray]
 
 
 class Templates(Protocol):
-    """K markers as they looked when they were learned; ``kind`` may name what each is, see ``Tracks``."""
+    """K markers as they looked when they were learned.
+
+    There may be two more members: ``kind`` names what each is, see ``Tracks``; ``settled()`` tells after the last frame
+    by how much all positions of each marker have to be moved, in px of the frame in which it was learned, (K, 2), and
+    the standard deviation of that, (K, 2).
+    """
 
     def locate(self, grey: np.ndarray, guess_px: np.ndarray, shape: np.ndarray | None) -> Located:
         """Find the markers in a frame (H, W) float32 near guesses (K, 2); those with a NaN guess are left out.
