@@ -82,8 +82,8 @@ class Measurement:
         reference: Which bodies stand still, (B,) bool.
         quality: Figures about the measurement, by name.
         notes: Sentences that a reader of the curves must know, e.g. that there is no scale.
-        scale_sigma: Standard deviation of the scale of each body, relative to it, and of what belongs to none, (B + 1,);
-            part of every bar in mm, m/s and m/s².
+        scale_sigma: Relative standard deviation of each body's scale and, last, of what belongs to none, (B + 1,); part
+            of every bar in mm, m/s and m/s².
     """
 
     source: Source

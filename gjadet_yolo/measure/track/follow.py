@@ -8,7 +8,7 @@ counts from its second detection on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import cv2
@@ -43,14 +43,16 @@ def follow(
     localiser: Localiser,
     settings: TrackSettings | None = None,
     fps: float = 1.0,
+    grey: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Tracks:
     """Follow the markers of a video; frames are taken one by one and not kept.
 
     Args:
         frames: Images (H, W) or (H, W, 3), uint8 or uint16, all of the same size.
         fps: Capture rate, for the times of the result.
+        grey: From an image to (H, W), as the localiser wants it; :func:`grey_of` by default.
     """
-    tracker = Tracker(detector, localiser, settings or TrackSettings())
+    tracker = Tracker(detector, localiser, settings or TrackSettings(), grey or grey_of)
     for image in frames:
         tracker.step(image)
     return tracker.tracks(fps)
@@ -64,8 +66,14 @@ def grey_of(image: np.ndarray) -> np.ndarray:
 class Tracker:
     """Follows markers from frame to frame; see the file's docstring."""
 
-    def __init__(self, detector: Detector, localiser: Localiser, settings: TrackSettings) -> None:
-        self.detector, self.localiser, self.settings = detector, localiser, settings
+    def __init__(
+        self,
+        detector: Detector,
+        localiser: Localiser,
+        settings: TrackSettings,
+        grey: Callable[[np.ndarray], np.ndarray] = grey_of,
+    ) -> None:
+        self.detector, self.localiser, self.settings, self.grey = detector, localiser, settings, grey
         self.flock, self.record = Flock.empty(), Record()
         self.learned: list[Learned] = []
         self.recall = Recall()
@@ -80,7 +88,7 @@ class Tracker:
 
     def step(self, image: np.ndarray) -> None:
         """Take the next frame."""
-        narrow, flock = grey_of(image), self.flock
+        narrow, flock = self.grey(image), self.flock
         grey = narrow.astype(np.float32)
         located, good = self.find(grey)
         lost = (flock.seen == self.frame - 1) & ~good & inside(flock.position + flock.step, flock.size, grey.shape)

@@ -1,0 +1,176 @@
+"""The whole chain: read, detect and follow, group into bodies, scale, T0, kinematics, figures.
+
+Positions are given as they were measured; velocity and acceleration went through the filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from gjadet_yolo.measure.assemble import Scale, assemble
+from gjadet_yolo.measure.bodies import Grouping, group
+from gjadet_yolo.measure.camera_file import read_camera
+from gjadet_yolo.measure.cuts import UntilCut
+from gjadet_yolo.measure.filters import Filter
+from gjadet_yolo.measure.frames import Frames, grey, open_frames, picture
+from gjadet_yolo.measure.lens import Lens
+from gjadet_yolo.measure.localise.templates import Templates
+from gjadet_yolo.measure.plane import read_plane
+from gjadet_yolo.measure.points_file import read_points
+from gjadet_yolo.measure.result import Measurement, Source
+from gjadet_yolo.measure.scale import Unscaled, scale_of_squares, scale_of_two_points
+from gjadet_yolo.measure.settings import MeasureSettings
+from gjadet_yolo.measure.steady import steady
+from gjadet_yolo.measure.track import TrackSettings, follow
+from gjadet_yolo.measure.tracks import Tracks
+
+Progress = Callable[[Iterable[np.ndarray], str], Iterable[np.ndarray]]
+NEVER = 1_000_000_000  # frames: stated points are not detected again
+
+
+class Detector(Protocol):
+    """See :class:`~gjadet_yolo.measure.detector.ModelDetector`."""
+
+    @property
+    def marker_class(self) -> int | None: ...
+
+    def provenance(self) -> dict[str, str]: ...
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Frames with their number, where the source states it, so that progress knows the remaining time."""
+
+    frames: Iterable[np.ndarray]
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter(self.frames)
+
+
+def measure_video(
+    source: str | Path, settings: MeasureSettings, detector: Detector, progress: Progress = lambda items, _: items
+) -> Measurement:
+    """Measure a video.
+
+    Args:
+        source: Video, folder of images, or .cine file.
+        progress: Takes the frames and a text, and gives the frames on.
+
+    Raises:
+        FileNotFoundError: There is no such source.
+        ValueError: It cannot be read or measured, or a setting does not fit it; says why and what to do.
+    """
+    filter_ = Filter.parse(settings.filter)
+    frames = open_frames(source, settings.fps)
+    filter_.linear(frames.fps)  # what the rate cannot carry is refused before the video is read
+    lens = read_camera(settings.camera, frames.size_px)[0] if settings.camera else None
+    tracks, notes = follow_markers(frames, settings, detector, progress)
+    check_start(settings.t0, tracks)
+    grouping = group(tracks)
+    if settings.steady:
+        tracks = steady(tracks, grouping)
+        notes.append("The motion of the camera was removed by the markers that stand.")
+    scale = scale_for(settings, tracks, grouping, frames.size_px, lens)
+    source_ = Source(frames.name, frames.sha256, frames.size_px, len(tracks.time_s), frames.fps, frames.ended)
+    measurement = assemble(tracks, grouping, scale, source_, settings)
+    model = {} if settings.points else detector.provenance()
+    typed = settings.typed() | {"fps": frames.fps, "origin": scale.origin}
+    found = replace(measurement, model=model, settings=typed, notes=[*notes, *scale.notes, *measurement.notes])
+    return found
+
+
+def follow_markers(
+    frames: Frames, settings: MeasureSettings, detector: Detector, progress: Progress
+) -> tuple[Tracks, list[str]]:
+    """Tracks of all markers, and notes on what of the video was used.
+
+    Raises:
+        ValueError: Nothing was found to follow.
+    """
+    clip, white = UntilCut(frames), frames.white
+    shown = progress(Counted(clip, frames.count) if frames.count else clip, "measuring")
+
+    def as_grey(image: np.ndarray) -> np.ndarray:
+        return grey(image, white)
+
+    def detected(image: np.ndarray) -> np.ndarray:
+        return detector(picture(image, white))
+
+    if settings.points:
+        once = StatedBoxes(read_points(settings.points, frames.size_px))
+        tracks = follow(shown, once, Patches(), TrackSettings(NEVER, marker_class=None), frames.fps, as_grey)
+    else:
+        how = TrackSettings(settings.every, settings.confidence, marker_class=detector.marker_class)
+        tracks = follow(shown, detected, Templates, how, frames.fps, as_grey)
+    notes = [*frames.notes]
+    if clip.cut is not None:
+        notes.append(f"Measured up to frame {clip.cut - 1}: a cut follows, behind which no marker can be followed.")
+    if frames.ended:
+        notes.append(f"The video ended early: {frames.ended}. What was read before is measured.")
+    if not len(tracks.time_s):
+        raise ValueError(f"{frames.name}: no frame could be read{': ' + frames.ended if frames.ended else ''}.")
+    if not tracks.measured.any():
+        raise ValueError(
+            f"{frames.name}: no marker was found in {len(tracks.time_s)} frames. Is something else than squares, "
+            f"quadrants or dots to be followed? State its places: points=FILE. Faint markers: lower confidence, now "
+            f"{settings.confidence:g}."
+        )
+    return tracks, notes
+
+
+@dataclass
+class StatedBoxes:
+    """A detector that gives stated boxes for the first frame, and nothing for any other."""
+
+    boxes: np.ndarray
+    used: bool = False
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        boxes, self.used = self.boxes[: 0 if self.used else None], True
+        return np.column_stack((boxes, np.ones(len(boxes)), np.zeros(len(boxes))))
+
+
+class Patches:
+    """A localiser of any texture."""
+
+    def learn(self, grey_: np.ndarray, boxes_xyxy: np.ndarray) -> Templates:
+        middle, size = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2, boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
+        return Templates.of_points(grey_, middle, size)
+
+
+def check_start(t0: int | None, tracks: Tracks) -> None:
+    """Refuse a T0 outside of the video.
+
+    Raises:
+        ValueError: Names the allowed frames.
+    """
+    if t0 is not None and t0 >= len(tracks.time_s):
+        raise ValueError(f"t0 is {t0}, allowed: a frame of the video, 0 to {len(tracks.time_s) - 1}.")
+
+
+def scale_for(
+    settings: MeasureSettings, tracks: Tracks, grouping: Grouping, size_px: tuple[int, int], lens: Lens | None
+) -> Scale:
+    """The scale that was asked for."""
+    if settings.scale is not None:
+        return scale_of_two_points(settings.scale, size_px, lens)
+    if settings.plane is not None:
+        return read_plane(settings.plane, size_px, lens)
+    if settings.square_mm is None:
+        return Unscaled()
+    # the frame that shows most markers
+    best = int(tracks.measured.sum(1).argmax())
+    there = np.where(tracks.measured[best][:, None], tracks.position_px[best], np.nan)
+    there[np.array([kind != "square" for kind in tracks.kind])] = np.nan
+    return scale_of_squares(there, tracks.size_px, grouping.body, settings.square_mm, size_px, lens)
