@@ -17,8 +17,8 @@ from gjadet_yolo.measure.localise.windows import cut, places
 
 STRIDE = 2  # px, of the coarse steps
 PARAMETERS = 11  # place 2, affine map 4, gain, offset, blur 3
-AFFINE_SPREAD = 0.03  # how far a marker's map may be from the guess: turn or stretch between frames
-GAIN_SPREAD, OFFSET_SPREAD, BLUR_SPREAD = 0.5, 60.0, 0.3  # the last in px²
+AFFINE_SPREAD = 0.005  # how far a map may be from the guess: turn or stretch between frames; more counts less and less
+GAIN_SPREAD, OFFSET_SPREAD, BLUR_SPREAD = 0.5, 60.0, 0.1  # the last in px²
 SPREADS = np.array((np.inf, np.inf, *(AFFINE_SPREAD,) * 4, GAIN_SPREAD, OFFSET_SPREAD, *(BLUR_SPREAD,) * 3))
 CONTRAST_SHARE = 0.08  # of a look's deviation: what a look does not explain even where nothing is wrong
 
@@ -113,6 +113,9 @@ class Search:
         self.matrix = self.weighted @ self.jacobian.transpose(0, 2, 1)
         self.variance = solve.noise_variance(residual, self.weight, PARAMETERS)
         self.prior = self.variance[:, None] / SPREADS**2
+        # what is crushed stretches by more than most, and its pixels say so
+        surprise = ((self.guess - self.maps) / (2 * AFFINE_SPREAD)) ** 2
+        self.prior[:, 2:6] /= 1 + surprise.max((1, 2))[:, None]
         self.inverse = solve.covariance(self.matrix, np.ones(len(self.matrix)), self.prior)
 
     def advance(self) -> None:

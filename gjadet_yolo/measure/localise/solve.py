@@ -13,7 +13,7 @@ import numpy as np
 CAUCHY = 3.0  # residuals of so many scales have half the weight
 MODEL_SHARE = 0.04  # of a marker's contrast: how well its model can know a clean picture's pixels
 LEAST_NOISE = 0.3  # grey levels: what rounding leaves
-LAGS = 3  # px over which residuals may be correlated
+LAGS = 5  # px over which residuals may be correlated
 
 
 def spread(residual: np.ndarray, inside: np.ndarray) -> np.ndarray:

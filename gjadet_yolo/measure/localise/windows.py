@@ -32,7 +32,7 @@ def cut(grey: np.ndarray, middle_px: np.ndarray, side: int, stride: int = 1) -> 
     Those are columns and rows, (K, 2) int. Pixels beyond the border are NaN.
     """
     height, width = grey.shape
-    low = np.round(np.clip(middle_px, -1e6, 1e6)).astype(int) - side // 2
+    low = np.round(np.clip(np.nan_to_num(middle_px, nan=-1e6), -1e6, 1e6)).astype(int) - side // 2
     steps = np.arange(0, side, stride)
     x, y = low[:, :1] + steps, low[:, 1:] + steps
     if (low >= 0).all() and (low + side <= (width, height)).all():
