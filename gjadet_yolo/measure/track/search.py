@@ -19,6 +19,7 @@ PATCH = 1.3  # half side of a patch in marker sizes: the marker, and more than h
 SLACK = 1  # reduced px by which markers of a group may differ, as turning and squeezing make them
 AGREES = 0.12  # below its own best correlation by which a marker still agrees with its group
 PEAKS, PEAKS_APART = 8, 3  # of a sum that are compared, and px between them
+MANY = 12  # markers of a strip that can go from border to border; fewer show their ends, and need all their votes
 MOST_CUT = 0.7  # share of markers at the border up to which those within speak for all
 SHOWN = 0.3  # share of the markers that a displacement must leave in the image
 HOME = 0.002  # advantage in correlation of a displacement of zero over one of a size: decides ties only
@@ -65,7 +66,7 @@ def surfaces(grey: np.ndarray, patches: list[Patch], guess_px: np.ndarray, reach
     """
     found = np.empty((len(patches), 2 * reach + 1, 2 * reach + 1), np.float32)
     axis = np.arange(-reach, reach + 1)
-    spare = np.mean([patch.cut for patch in patches]) < MOST_CUT
+    spare = np.mean([patch.cut for patch in patches]) < MOST_CUT and len(patches) >= MANY
     for index, (patch, guess) in enumerate(zip(patches, guess_px.tolist(), strict=True)):
         area = window(grey, tuple(guess), patch.image.shape[0] + 2 * reach, patch.scale)
         found[index] = np.nan_to_num(cv2.matchTemplate(area, patch.image, cv2.TM_CCOEFF_NORMED), posinf=0, neginf=0)
@@ -73,6 +74,8 @@ def surfaces(grey: np.ndarray, patches: list[Patch], guess_px: np.ndarray, reach
         x, y = (place + patch.scale * axis for place in guess)
         if patch.cut and spare:
             found[index] = np.nan
+        if len(patches) < MANY:
+            continue
         found[index, (y < half) | (y > grey.shape[0] - half)] = np.nan
         found[index][:, (x < half) | (x > grey.shape[1] - half)] = np.nan
     return found
