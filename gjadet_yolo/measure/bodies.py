@@ -36,6 +36,7 @@ SIGMAS = 4.0
 STRETCH, STRETCH_PER_PX = 0.02, 0.001  # most that a view lets a body's image grow, and more with the way it goes
 MISFITS = 0.1  # share of samples that may be off: wrong finds, not another motion
 STAYED = 0.7  # share of its samples for which a marker that left must have belonged to its body
+LEAST_STAY = 0.3  # share of the video for which it must have done so: a tube stands with the wall until it is hit
 MOST_FRAMES = 80  # that grouping looks at, spread over the video
 STILL_PX = 0.5  # a body that moves less stands
 STILL_SHARE = (
@@ -201,7 +202,8 @@ def claim_leavers(
         gone = departures(off, judged)
         before = (np.arange(len(off))[:, None] < gone) & judged
         faithful = (off & before).sum(0) <= MISFITS * before.sum(0)
-        took = placed & (gone >= 0) & faithful & (before.sum(0) >= STAYED * judged.sum(0))
+        stayed = before.sum(0) >= np.maximum(STAYED * judged.sum(0), LEAST_STAY * len(frames))
+        took = placed & (gone >= 0) & faithful & stayed
         body[alone[took]] = number
         left[alone[took]] = frames[gone[took]]
 

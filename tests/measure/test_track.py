@@ -247,3 +247,29 @@ def test_settings_out_of_range_are_refused(settings, words):
 def test_a_detector_of_another_form_is_refused():
     with pytest.raises(ValueError, match="expected \\(K, 6\\)"):
         follow([np.zeros((20, 20), np.uint8)], lambda image: np.zeros((2, 4)), Correlation)
+
+
+@dataclass(frozen=True)
+class Passing(Film):
+    """A strip of 2 x 60 squares that reaches beyond both borders: only its plate's texture tells its motion."""
+
+    def truth(self, frame: int) -> np.ndarray:
+        row, column = np.divmod(np.arange(120), 60)
+        return np.stack((column, row), -1) * SIDE + SIDE / 2 + np.array([self.x_px(frame) - 300.3, 150.7])
+
+    def image(self, frame: int, rng: np.random.Generator) -> np.ndarray:
+        scene = np.random.default_rng(7)
+        picture = np.full((self.size, self.size), 110, np.float32)
+        plate = 130 + cv2.GaussianBlur(scene.normal(0, 60, (100, 900)), (0, 0), 3)
+        colours = 128 + 90 * np.where(np.add(*np.divmod(np.arange(120), 60)) % 2, 1.0, -1.0)
+        paint(picture, plate.astype(np.float32), (self.x_px(frame) - 310.3, 110.7))
+        strip = np.kron(colours.reshape(2, 60), np.ones((SIDE, SIDE))).astype(np.float32)
+        paint(picture, strip, (self.x_px(frame) - 300.3, 150.7))
+        return np.clip(picture + rng.normal(0, 3, picture.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("pitches", [0.45, 1.2, -1.2])
+def test_a_strip_without_ends_is_told_by_what_lies_around_it(pitches):
+    tracks, error = run(Passing(pitches * SIDE, frames=6))
+    assert error[tracks.measured].max() < 3  # the wrong motion is two squares off
+    assert tracks.measured[1:-1].sum(1).min() > 44  # of 50 in the image; those at the border come and go

@@ -45,7 +45,7 @@ def follow(
     fps: float = 1.0,
     grey: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Tracks:
-    """Follow the markers of a video; frames are taken one by one and not kept.
+    """Follow the markers of a video; frames are taken one by one, and only the last dozen are kept.
 
     Args:
         frames: Images (H, W) or (H, W, 3), uint8 or uint16, all of the same size.
@@ -60,7 +60,8 @@ def follow(
 
 def grey_of(image: np.ndarray) -> np.ndarray:
     """Image (H, W) or (H, W, 3), BGR, as grey."""
-    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
+    # a copy: the last frames are kept, and a reader may use one buffer for all of them
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image.copy()
 
 
 class Tracker:
