@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import NoReturn
 
-from gjadet_yolo.cli import attention, calibrate, convert, demo, doctor, models, predict, synth, val, version
+from gjadet_yolo.cli import attention, calibrate, convert, demo, doctor, measure, models, predict, synth, val, version
 from gjadet_yolo.cli.failures import explained, is_closed_pipe, is_fault, known_errors
 from gjadet_yolo.cli.words import ASSIGNMENT, HELP, OPTION, UsageError, keys_of, normalise
 from gjadet_yolo.messages import suggestion
@@ -20,6 +20,7 @@ VERBS = {
     "convert": convert,
     "demo": demo,
     "doctor": doctor,
+    "measure": measure,
     "models": models,
     "predict": predict,
     "synth": synth,
@@ -33,6 +34,10 @@ EXAMPLES = {
     "convert": ("gjadet convert coco=DIR out=DIR", "gjadet convert yolo=DIR/data.yaml out=DIR"),
     "demo": ("gjadet demo out=demo", "gjadet demo train=true epochs=40"),
     "doctor": ("gjadet doctor",),
+    "measure": (
+        "gjadet measure source=crash.avi fps=1000 square_mm=40 out=DIR",
+        "gjadet measure from=DIR filter=50hz out=DIR2",
+    ),
     "models": ("gjadet models scales=ns",),
     "predict": ("gjadet predict model=best.pt source=crash.mp4",),
     "synth": ("gjadet synth out=DIR images=2000 videos=4",),

@@ -146,7 +146,9 @@ class Templates:
     def place_looks(self, grey: np.ndarray, position: np.ndarray, maps: np.ndarray) -> None:
         """Fit the models to an image in which the markers have been found, and note what that says about the looks."""
         start = self.model.take(np.arange(len(position)))
-        start.middle_px, start.frame = position, maps @ start.frame
+        # what was not found stays where it was, and its fit is dropped below
+        start.middle_px = np.where(np.isfinite(position), position, start.middle_px)
+        start.frame = maps @ start.frame
         found = refit(grey, start)
         apart = np.linalg.solve(maps, (found.middle_px - position)[..., None])[..., 0]
         usable = np.isfinite(apart).all(1) & (np.hypot(*apart.T) < TRUSTED_PX) & (self.model.kind < len(SHAPES))
