@@ -18,7 +18,7 @@ from gjadet_yolo.measure.track.boxes import Found, clean, match, whole
 from gjadet_yolo.measure.track.flock import FOREVER, Flock, Learned, locate_all
 from gjadet_yolo.measure.track.groups import neighbour_groups
 from gjadet_yolo.measure.track.judge import OVERLAP, chosen, inside, joined, merge, near, passes, without_doubles
-from gjadet_yolo.measure.track.motion import regroup, reshape, settle
+from gjadet_yolo.measure.track.motion import IMPAIRED, regroup, reshape, settle
 from gjadet_yolo.measure.track.recall import Recall
 from gjadet_yolo.measure.track.record import Record, Row
 from gjadet_yolo.measure.track.seams import Detector, Localiser, TrackSettings
@@ -100,7 +100,8 @@ class Tracker:
         self.note(located, good, grey.shape)
         self.recall.frames.append(narrow)
         if self.detected == self.frame - 1 or self.frame % RESHAPE == 0:
-            regroup(flock, self.record, good)
+            # what is half hidden may be dragged along; it must not leave its group for that
+            regroup(flock, self.record, good & (located.score >= flock.likeness - IMPAIRED))
         if self.detected == self.frame - 1:
             fresh = (flock.hits == 2) & ~flock.traced & (flock.born > 0)
             self.recall.trace(flock, self.record, self.learned, fresh, self.settings.score)

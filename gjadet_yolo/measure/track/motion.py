@@ -14,6 +14,7 @@ from gjadet_yolo.measure.tracks import Located
 
 WINDOW = 8  # frames whose motion tells groups apart
 FADING = 0.85  # weight of the past in what is usual of late
+WORSENING = 0.03  # of the score that is usual, per frame: light fades slowly, and what passes in front does so fast
 ODD, ODD_SIZE = 3.0, 0.05  # drift against the group that is odd: in spreads of its motion, and in marker sizes
 IMPAIRED = 0.08  # fall of the score below what is usual that tells something in front from a marker that leaves
 LEAST_MATES = 3  # that show how a group is turned and squeezed
@@ -58,7 +59,8 @@ def odd(
     """
     flock.drift = np.where(usable[:, None], FADING * flock.drift + apart, 0.0)
     usual = np.minimum(located.score, 1.0)
-    flock.likeness = np.where(good, FADING * flock.likeness + (1 - FADING) * usual, flock.likeness)
+    rate = np.where(usual > flock.likeness, 1 - FADING, WORSENING)
+    flock.likeness = np.where(good, flock.likeness + rate * (usual - flock.likeness), flock.likeness)
     return usable & (distance(flock.drift) > np.maximum(ODD * spread, ODD_SIZE * flock.extent))
 
 
