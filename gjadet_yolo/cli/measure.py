@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gjadet_yolo.report.write import Written
 
 QUOTED = ("impact_speed", "rebound_speed", "peak_deceleration", "deceleration_3ms", "mean_deceleration", "crush")
+ANEW = ("fps", "square_mm", "scale", "plane", "camera", "points", "t0", "model")  # what filtering again cannot change
 
 
 def add_subparser(subparsers: Any) -> None:
@@ -31,20 +32,14 @@ def add_subparser(subparsers: Any) -> None:
     add("--from", dest="earlier", type=Path, metavar="DIR", help="filter an earlier result again, without measuring")
     add("--out", type=Path, required=True, metavar="DIR", help="folder to create")
     add("--fps", type=float, metavar="N", help="capture rate in frames/s; a container's own is that of playback")
-    add("--square_mm", type=numbers(1, 2), metavar="MM", help="side of the squares across their strip, or across,along")
+    add("--square_mm", type=numbers(1, 2), metavar="MM", help="side of squares across their strip, or across,along")
     add("--scale", type=numbers(5), metavar="X,Y,X,Y,MM", help="two points in px and their distance in mm")
-    add(
-        "--plane", type=Path, metavar="FILE", help="points of the plane of motion: x_px, y_px, x_mm, y_mm, four or more"
-    )
+    add("--plane", type=Path, metavar="FILE", help="points of the plane of motion: x_px, y_px, x_mm, y_mm")
     add("--camera", type=Path, metavar="FILE", help="camera file of gjadet calibrate")
-    add(
-        "--points", type=Path, metavar="FILE", help="places to follow instead of markers: x, y, size in the first frame"
-    )
+    add("--points", type=Path, metavar="FILE", help="places to follow instead: x, y, size in the first frame")
     add("--t0", type=natural, metavar="FRAME", help="frame of T0 (default: found from the motion)")
     add("--filter", metavar="NAME", help="cfc60, cfc60:iso, cfc180, 50hz, kalman, spline, auto, none (default cfc60)")
-    add(
-        "--every", type=positive, default=10, metavar="N", help="detect in every Nth frame, or when unsure (default 10)"
-    )
+    add("--every", type=positive, default=10, metavar="N", help="detect in each Nth frame, or if unsure (default 10)")
     add("--conf", type=float, default=0.25, metavar="C", help="least confidence of a new marker (default 0.25)")
     add("--imgsz", type=positive, metavar="PX", help="side that frames are detected at (default: their own)")
     add("--model", metavar="FILE", help="checkpoint that finds the markers (default gjadetn-crash-synth.pt)")
@@ -136,11 +131,7 @@ def again(args: argparse.Namespace) -> tuple[Measurement, Written]:
     from gjadet_yolo.report.store import load
     from gjadet_yolo.report.write import STORE, write_results
 
-    stated = [
-        name
-        for name in ("fps", "square_mm", "scale", "plane", "camera", "points", "t0", "model")
-        if getattr(args, name) is not None
-    ]
+    stated = [name for name in ANEW if getattr(args, name) is not None]
     if stated or not args.filter:
         wrong = f"{stated[0]} takes measuring anew" if stated else "there is no filter"
         raise ValueError(f"from={args.earlier} filters again and changes nothing else: {wrong}. Example: filter=50hz")
@@ -169,9 +160,9 @@ def report(measurement: Measurement) -> list[str]:
     for body in range(len(measurement.reference)):
         found = {one.name: one for one in measurement.figures if one.body == body}
         parts = [
-            f"{worded(name).lower()} {with_bar(found[name].value, found[name].sigma, found[name].unit)}"
+            f"{worded(name).lower()} {with_bar(one.value, one.sigma, one.unit)}"
             for name in QUOTED
-            if name in found
+            if (one := found.get(name))
         ]
         if parts:
             lines.append(f"{body_name(body, False)}: {', '.join(parts)}")

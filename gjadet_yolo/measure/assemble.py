@@ -37,7 +37,9 @@ def assemble(
     body_px, body_sigma_px, seen = bodies_px(fits, frames)
     mm = scale.to_mm(np.where(tracks.measured[..., None], place, np.nan), sigma_px, grouping.body)
     body_mm = scale.to_mm(body_px, body_sigma_px, np.arange(grouping.count))
-    points = curves_of(place, sigma_px, *mm, tracks.measured, fps, filter_, relative[grouping.body])
+    # what all positions of a marker share is part of where it is, and not of how it moves
+    shared = 0.0 if tracks.common_px is None else tracks.common_px
+    points = curves_of(place, np.hypot(sigma_px, shared), *mm, tracks.measured, fps, filter_, relative[grouping.body])
     bodies = curves_of(body_px, body_sigma_px, *body_mm, seen, fps, filter_, relative[: grouping.count])
     known = body_mm if np.isfinite(body_mm[0]).any() else (body_px, body_sigma_px)
     t0 = start_of(settings.t0, tracks.time_s, *known, seen, ~grouping.reference)
