@@ -21,12 +21,14 @@ from ultralytics.utils import DEFAULT_CFG, DEFAULT_CFG_DICT, LOCAL_RANK, LOGGER,
 
 from gjadet_yolo.engine.model import GjadetModel, student
 from gjadet_yolo.engine.precision import cpu_bf16
+from gjadet_yolo.engine.restoring import as_target, clean_folder, give_own_groups
 from gjadet_yolo.engine.stages import Stage, plan_stages, stage_at
 from gjadet_yolo.engine.streams import UnpairedImages
 from gjadet_yolo.engine.summary import recipe_line, stated_arguments
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
 from gjadet_yolo.host.dataset import RecipeDataset
+from gjadet_yolo.host.pairs import DegradedCopies, PairedDataset
 from gjadet_yolo.losses.criterion import DetectionCriterion
 from gjadet_yolo.losses.statistics import Statistics, branches, load_statistics, statistics
 from gjadet_yolo.recipe.augment import AugmentConfig
@@ -176,15 +178,29 @@ class GjadetTrainer(DetectionTrainer):
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> YOLODataset:
         dataset = super().build_dataset(img_path, mode, batch)
-        config = student(self.model).recipe.augment
-        if mode != "train" or config == AugmentConfig():
+        recipe = student(self.model).recipe
+        config, folder = recipe.augment, clean_folder(self.data)
+        if mode != "train":
+            copies = recipe.restore is not None and folder is None
+            return DegradedCopies.apply(dataset, recipe.restore, self.args.seed) if copies else dataset
+        if recipe.restore is not None:
+            dataset = PairedDataset.pair(dataset, config, recipe.restore, self.args.seed, folder)
+        elif config == AugmentConfig():
             return dataset
-        dataset = RecipeDataset.apply(dataset, config, self.args.seed)
+        else:
+            dataset = RecipeDataset.apply(dataset, config, self.args.seed)
         if RANK in (-1, 0):
             LOGGER.info(f"augment: {dataset.in_force()}")
             if config.tiles and (never := no_mosaic(self.args)):
                 LOGGER.warning(f"augment: tiles={config.tiles:g} changes nothing, because {never}.")
         return dataset
+
+    def build_optimizer(self, model: nn.Module, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
+        """Host's optimiser, in which a restorer has groups, and so a learning rate, of its own."""
+        optimizer = super().build_optimizer(model, *args, **kwargs)
+        if (restore := student(model).recipe.restore) is not None:
+            give_own_groups(optimizer, student(model).restorer, restore.lr)
+        return optimizer
 
     def choose_precision(self) -> None:
         """Take over ``amp=`` on a CPU, where the host has float32 only."""
@@ -214,11 +230,13 @@ class GjadetTrainer(DetectionTrainer):
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lr_lambda=self.lf)
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Host's preparation, and ``unpaired`` images of a second stream, (B, 3, H, W) float32 from 0 to 1."""
+        """Host's preparation, and ``clean`` partners and ``unpaired`` images of a second stream, each like ``img``."""
         self.batch_files = list(batch.get("im_file", ()))
         batch = super().preprocess_batch(batch)
         if self.device.type == "cpu":
             batch["img"] = batch["img"].contiguous(memory_format=torch.channels_last)
+        if "clean" in batch:
+            batch["clean"] = as_target(batch["clean"], batch["img"])
         if self.unpaired is not None:
             images = self.unpaired.batch(len(batch["img"]), batch["img"].shape[2:])
             batch["unpaired"] = images.to(batch["img"].device, non_blocking=True).float() / 255

@@ -19,6 +19,14 @@ class GjadetValidator(DetectionValidator):
             share_statistics(trainer)
         return super().__call__(trainer=trainer, model=model, **kwargs)
 
+    def preprocess(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Host's preparation, of degraded copies too, which the restoring loss compares with the images."""
+        batch = super().preprocess(batch)
+        if "degraded" in batch:
+            batch["degraded"] = batch["degraded"].to(batch["img"].dtype) / 255
+            batch["clean"] = batch["img"]
+        return batch
+
 
 def share_statistics(trainer: BaseTrainer) -> None:
     """Give the averaged model the training's loss statistics and class counts."""

@@ -33,6 +33,7 @@ STARRED = {
     "host/connect.py",
     "host/dataset.py",
     "host/export.py",
+    "host/pairs.py",
     "host/parse.py",
     "host/restricted.py",
     "host/sliced.py",

@@ -28,7 +28,15 @@ LIBRARIES = {"torchscript": (), "onnx": ("onnx", "onnxruntime"), "openvino": ("o
 BACKBONES = ("resnet50", "swin_tiny")
 """Of timm: convolutions, and a transformer. The others differ in size only, and by seconds."""
 
-EVERY_FORMAT = ("gjadet-paper", "sspnet", "tpnet", "gjadet-dyhead", "gjadet-yolo11-paper", "gjadet-resnet50")
+EVERY_FORMAT = (
+    "ccspnet-joint",
+    "gjadet-paper",
+    "sspnet",
+    "tpnet",
+    "gjadet-dyhead",
+    "gjadet-yolo11-paper",
+    "gjadet-resnet50",
+)
 """Between them they have every plugin row; each is tried in every format, the others in ONNX only.
 
 ``benchmarks/export.py`` tries every YAML in every format, before a release.
