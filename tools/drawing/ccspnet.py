@@ -20,6 +20,7 @@ def restorer(page: Page, trace: Trace) -> None:
     source = page.box((72, y), ("image", text_of(image)), (104, 42))
     copied = trace["restorer.grid"].inputs[0]
     copy = page.box((72, low), ("smaller copy", text_of(copied)), (104, 42), OPERATION)
+    means = ("means of 8 x 8", text_of(trace["restorer.guides.0"].inputs[0]))
     pooled = page.box(
         (72, last), ("means of 8 x 8", text_of(trace["restorer.guides.0"].inputs[0])), (104, 42), OPERATION
     )
