@@ -224,7 +224,7 @@ def main(folder: str, frames: int = 24, level: float = 0.4) -> None:
                         away = np.where(clip.whole[..., None], found - clip.truth, np.nan)
                         normal = (away - np.nanmedian(away, 0)) / sigma
                         covered.append(np.abs(normal[np.isfinite(normal)]) < 1.96)
-                    hit = np.isfinite(found).all(2).sum(0) / np.maximum(clip.whole.sum(0), 1)
+                    hit = (np.isfinite(found).all(2) & clip.whole).sum(0) / np.maximum(clip.whole.sum(0), 1)
                     results[name].append(np.c_[clip.size, np.stack(errors(clip, found), 1), hit])
         show(title, results, seconds)
         print(f"95 % bars of Templates' motion hold {100 * np.concatenate(covered).mean():.1f} %")
