@@ -80,7 +80,7 @@ def corner_sub_pix(clip: Clip, rng: np.random.Generator) -> np.ndarray:
     for frame, grey in enumerate(clip.grey):
         index = np.flatnonzero(clip.whole[frame])
         corners = clip.boxes[frame, index][:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
-        start = (corners.reshape(-1, 1, 2) - 0.5).astype(np.float32).copy()
+        start = np.clip(corners.reshape(-1, 1, 2) - 0.5, 0, np.array(grey.shape[::-1]) - 1).astype(np.float32)
         if len(index):
             fine = cv2.cornerSubPix(grey, start, (3, 3), (-1, -1), rule)
             found[frame, index] = fine.reshape(-1, 4, 2).mean(1) + 0.5
