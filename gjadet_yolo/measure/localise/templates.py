@@ -28,7 +28,7 @@ from gjadet_yolo.measure.localise.windows import cut, groups, reach
 from gjadet_yolo.measure.tracks import Located
 
 COARSE = 2  # steps with blurred pictures
-COARSE_PX = 1.5  # deviation of that blur: widens the reach to about 2.5 px
+COARSE_PX = 1.5  # deviation of that blur: widens the reach to 3 px, for squares of 8 px and more
 FLOOR_PX = 0.012  # of every standard deviation: interpolation and the phase of the pixels
 TRUSTED_PX = 0.7  # between both estimates; more is a wrong fit
 MODEL_PX = 0.02  # what is left of an absolute place's error in the mean of many frames
@@ -111,7 +111,7 @@ class Templates:
         return cls(model, extent, made, noise, np.stack((weight, np.zeros_like(weight))))
 
     def locate(self, grey: np.ndarray, guess_px: np.ndarray, shape: np.ndarray | None = None) -> Located:
-        """Find the markers in an image (H, W), grey or colour, from guesses (K, 2) that are good to about 2 px.
+        """Find the markers in an image (H, W), grey or colour, from guesses (K, 2) that are good to 3 px.
 
         Args:
             shape: Expected affine maps of the looks, (K, 2, 2), as in ``Located.shape``; None: unchanged.
