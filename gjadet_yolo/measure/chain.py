@@ -59,12 +59,16 @@ class Counted:
 
 
 def measure_video(
-    source: str | Path, settings: MeasureSettings, detector: Detector, progress: Progress = lambda items, _: items
+    source: str | Path,
+    settings: MeasureSettings,
+    detector: Detector | None,
+    progress: Progress = lambda items, _: items,
 ) -> Measurement:
     """Measure a video.
 
     Args:
         source: Video, folder of images, or .cine file.
+        detector: Not needed where the settings state points.
         progress: Takes the frames and a text, and gives the frames on.
 
     Raises:
@@ -84,14 +88,14 @@ def measure_video(
     scale = scale_for(settings, tracks, grouping, frames.size_px, lens)
     source_ = Source(frames.name, frames.sha256, frames.size_px, len(tracks.time_s), frames.fps, frames.ended)
     measurement = assemble(tracks, grouping, scale, source_, settings)
-    model = {} if settings.points else detector.provenance()
+    model = detector.provenance() if detector else {}
     typed = settings.typed() | {"fps": frames.fps, "origin": scale.origin}
     found = replace(measurement, model=model, settings=typed, notes=[*notes, *scale.notes, *measurement.notes])
     return found
 
 
 def follow_markers(
-    frames: Frames, settings: MeasureSettings, detector: Detector, progress: Progress
+    frames: Frames, settings: MeasureSettings, detector: Detector | None, progress: Progress
 ) -> tuple[Tracks, list[str]]:
     """Tracks of all markers, and notes on what of the video was used.
 
@@ -109,7 +113,7 @@ def follow_markers(
 
     if settings.points:
         once = StatedBoxes(read_points(settings.points, frames.size_px))
-        tracks = follow(shown, once, Patches(), TrackSettings(NEVER, marker_class=None), frames.fps, as_grey)
+        tracks = follow(shown, once, Patches(), TrackSettings(NEVER, marker_class=None, confirm=1), frames.fps, as_grey)
     else:
         how = TrackSettings(settings.every, settings.confidence, marker_class=detector.marker_class)
         tracks = follow(shown, detected, Templates, how, frames.fps, as_grey)

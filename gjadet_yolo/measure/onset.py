@@ -19,7 +19,7 @@ from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.kinematics import kinematics
 
 POWERS, TERMS = (2, 3, 4), 3
-SEARCH_HZ = 30.0  # cut-off of the velocity in which a change is looked for
+SEARCH_HZ = (100.0, 50.0, 30.0)  # cut-offs of the velocity in which a change is looked for
 SIGNIFICANT = 6.0  # standard deviations of a change of velocity
 FOUND_PART = 0.1  # of the change of velocity: where it counts as found
 USED_PARTS = (0.4, 0.2)  # up to where it is fitted: the shorter where no form follows the longer
@@ -98,16 +98,20 @@ def plain_change(
 ) -> tuple[int, int, list[int]] | None:
     """First frame of a fit, the frame in which the change is plain, and ends of fits from late to early, or None."""
     fps = (len(time_s) - 1) / (time_s[-1] - time_s[0])
-    search = Filter("hz", min(SEARCH_HZ, fps / 10))
-    motion = kinematics(position[:, None], sigma[:, None], measured[:, None], fps, search)
-    velocity, spread = motion.velocity[:, 0], motion.sigma_velocity[:, 0]
-    known = np.flatnonzero(np.isfinite(velocity))
-    if len(known) < 2 * LEAST_BEFORE:
-        return None
-    # a filtered end is noisier than the rest, so the beginning is a median
-    start = np.median(velocity[known[:LEAST_BEFORE]])
-    change = np.abs(velocity[known] - start)
-    largest = int(np.argmax(change))
+    # the fastest that noise allows: a slow one carries a short pulse back to the beginning of a short run-up
+    for hz in SEARCH_HZ:
+        search = Filter("hz", min(hz, fps / 10))
+        motion = kinematics(position[:, None], sigma[:, None], measured[:, None], fps, search)
+        velocity, spread = motion.velocity[:, 0], motion.sigma_velocity[:, 0]
+        known = np.flatnonzero(np.isfinite(velocity))
+        if len(known) < 2 * LEAST_BEFORE:
+            return None
+        # a filtered end is noisier than the rest, so the beginning is a median
+        start = np.median(velocity[known[:LEAST_BEFORE]])
+        change = np.abs(velocity[known] - start)
+        largest = int(np.argmax(change))
+        if FOUND_PART * change[largest] > SIGNIFICANT * np.median(spread[known]):
+            break
     if change[largest] < SIGNIFICANT * spread[known[largest]]:
         return None
     # of the first change that matters: later ones may be larger and of the other sign

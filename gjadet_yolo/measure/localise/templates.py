@@ -86,7 +86,8 @@ class Templates:
         model = Fit.empty(len(points_px))
         model.kind[:] = KINDS.index("patch")
         model.middle_px[:] = points_px
-        model.frame *= (np.asarray(size_px, float) / 2)[:, None, None]
+        half = np.asarray(size_px, float).reshape(len(points_px), -1).mean(1) / 2
+        model.frame *= half[:, None, None]
         model.sigma[:], model.explained[:] = 0, 1
         return cls.of(grey, model)
 
