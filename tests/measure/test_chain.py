@@ -122,6 +122,17 @@ def test_refusals(clip, stated, message):
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 9])
+def test_short_clips(tmp_path, frames):
+    """Too short for a velocity is no error: positions are given, and a note says what is missing."""
+    clip = plates.write_clip(tmp_path / "clip", frames)
+    found = measure_video(clip, MeasureSettings(fps=plates.FPS, square_mm=40.0, every=1), plates.TrueBoxes())
+    assert len(found.kind) == 20
+    assert np.isfinite(found.points.position_mm).all()
+    assert np.isfinite(found.points.velocity_mps).any() == (frames >= 9)
+    assert found.notes
+
+
 def test_no_marker_at_all(clip):
     class Blind(plates.TrueBoxes):
         def __call__(self, picture):
