@@ -33,9 +33,8 @@ from measuring.scores import Scores, bodies, identity, markers, positions
 from measuring.videos import Truth, degraded, render, step_for, thinned
 
 from gjadet_yolo.measure.assemble import assemble
-from gjadet_yolo.measure.bodies import group
 from gjadet_yolo.measure.camera_file import read_camera
-from gjadet_yolo.measure.chain import follow_markers, scale_for
+from gjadet_yolo.measure.chain import bodies_in, follow_markers, scale_for
 from gjadet_yolo.measure.detector import ModelDetector
 from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.frames import open_frames
@@ -92,7 +91,7 @@ def measure(file: Path, folder: Path, truth: Truth, detector: ModelDetector, who
     scores: Scores = identity(place, truth)
     if not whole:
         return {"scores": scores}
-    bundled = group(tracks)
+    bundled = bodies_in(tracks, settings, frames.size_px, lens)
     source = Source(file.name, "", frames.size_px, len(tracks.time_s), truth.fps)
     plane = scale_for(settings, tracks, bundled, frames.size_px, lens)
     found = assemble(tracks, bundled, plane, source, settings)
@@ -102,6 +101,7 @@ def measure(file: Path, folder: Path, truth: Truth, detector: ModelDetector, who
     scores |= positions(place, found.points.sigma_px, truth) | markers(found, truth, Filter.parse(settings.filter))
     pooled, rows = bodies(found, truth, Filter.parse(settings.filter))
     by_squares = MeasureSettings(fps=truth.fps, square_mm=truth.square_mm, camera=settings.camera)
+    bundled = bodies_in(tracks, by_squares, frames.size_px, lens)
     squares = scale_for(by_squares, tracks, bundled, frames.size_px, lens)
     again = bodies(assemble(tracks, bundled, squares, source, by_squares), truth, Filter.parse(settings.filter))[1]
     quality = {name: float(value) for name, value in found.quality.items()}

@@ -54,7 +54,7 @@ def refined_scores(file: Path, truth: Truth, seed: int) -> Scores:
         part = Truth(
             truth.fps,
             *(one[chosen] for one in (truth.visible, truth.position_px, truth.boxes_px, truth.position_mm)),
-            *(truth.body, truth.square, truth.square_mm, truth.mm_per_px, truth.impact),
+            *(truth.body, truth.square, truth.square_mm, truth.mm_per_px, truth.width_px, truth.impact),
         )
         scores |= positions(found, None, part, name)
     return scores
@@ -66,7 +66,7 @@ def clip_of(file: Path, truth: Truth, rng: np.random.Generator) -> tuple[Clip, n
     colour = [image for index, image in enumerate(pictures(file)) if index in chosen]
     grey = [cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in colour]
     side = np.nan_to_num(truth.side_px)
-    ids = np.flatnonzero((truth.visible[0] > 0.999) & (side[0] >= LEAST_PX))
+    ids = np.flatnonzero((truth.visible[0] > 0.999) & (truth.width_px >= LEAST_PX))
     whole = (truth.visible[chosen][:, ids] >= WHOLE) & (side[chosen][:, ids] >= FLAT * side[0, ids])
     boxes = truth.boxes_px[chosen][:, ids] + rng.normal(0, NOISE_PX, (len(chosen), len(ids), 4))
-    return Clip(colour, grey, truth.position_px[chosen][:, ids], whole, boxes, side[0, ids]), ids, chosen
+    return Clip(colour, grey, truth.position_px[chosen][:, ids], whole, boxes, truth.width_px[ids]), ids, chosen

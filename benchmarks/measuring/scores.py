@@ -16,7 +16,7 @@ from gjadet_yolo.measure.result import Curves, Measurement
 BINS = ((6, 12), (12, 16), (16, 24), (24, 1000))
 SEEN, WHOLE = 0.1, 0.9  # share of a marker that must be visible to count as there, and as measurable
 LEAST_PX = 12.0
-NEAR = 0.5  # sides of a marker: nearer than half the way to its neighbour
+NEAR = 0.45  # of a marker's box, or of the way to its neighbour
 FLAT = 0.6  # of its first side: a square that is crushed further is none
 BAR = 1.96
 Scores = dict[str, float]
@@ -31,9 +31,16 @@ def matched(position_px: np.ndarray, truth: Truth) -> np.ndarray:
         if len(there) and len(known):
             apart = np.linalg.norm(place[known][:, None] - truth.position_px[frame, there], axis=2)
             nearest = apart.argmin(1)
-            close = apart.min(1) < NEAR * truth.side_px[frame, there][nearest]
+            reach = NEAR * np.fmin(truth.side_px[frame], truth.apart(frame))[there]
+            close = apart.min(1) < reach[nearest]
             found[frame, known[close]] = there[nearest[close]]
     return found
+
+
+def upright(truth: Truth) -> np.ndarray:
+    """Which markers (T, N) are about as large as ever: a square that is crushed further is none."""
+    side = np.nan_to_num(truth.side_px)
+    return side >= FLAT * np.where(truth.visible > 0.99, side, 0).max(0)
 
 
 def usual(match: np.ndarray) -> np.ndarray:
@@ -56,7 +63,7 @@ def identity(position_px: np.ndarray, truth: Truth) -> Scores:
         switches += int((np.diff(hits) != 0).sum())
     real = (match >= 0).sum(0) > 0.5 * samples
     ids = usual(match)[real]
-    wanted = (truth.visible >= WHOLE) & (truth.side_px >= LEAST_PX)
+    wanted = (truth.visible >= WHOLE) & (truth.width_px >= LEAST_PX) & upright(truth)
     hit = np.zeros(truth.visible.shape, bool)
     frames, tracks = np.nonzero(match >= 0)
     hit[frames, match[frames, tracks]] = True
@@ -75,15 +82,14 @@ def positions(position_px: np.ndarray, sigma_px: np.ndarray | None, truth: Truth
     match, scores = matched(position_px, truth), {}
     frames, tracks = np.nonzero(match >= 0)
     ids = match[frames, tracks]
-    first = np.nanmax(np.where(truth.visible > 0.99, truth.side_px, np.nan), axis=0, initial=0)
-    good = (truth.visible[frames, ids] >= WHOLE) & (truth.side_px[frames, ids] >= FLAT * first[ids])
+    good = (truth.visible[frames, ids] >= WHOLE) & upright(truth)[frames, ids]
     frames, tracks, ids = frames[good], tracks[good], ids[good]
     error = position_px[frames, tracks] - truth.position_px[frames, ids]
     # a marker's own mean error stays in no velocity
     key = tracks * truth.visible.shape[1] + ids
     _, group, count = np.unique(key, return_inverse=True, return_counts=True)
     mean = np.stack([np.bincount(group, error[:, axis]) for axis in (0, 1)], 1) / count[:, None]
-    motion, side = error - mean[group], first[ids]
+    motion, side = error - mean[group], truth.width_px[ids]
     for low, high in BINS:
         here = truth.square[ids] & (side >= low) & (side < high)
         scores |= sums(f"{prefix}place_{low}", error[here]) | sums(f"{prefix}motion_{low}", motion[here])

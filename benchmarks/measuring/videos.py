@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import yaml
+from scipy.spatial import cKDTree
 
 from gjadet_yolo.data.degrade import degrade
 from gjadet_yolo.geometry.camera import Camera
@@ -17,7 +18,7 @@ from gjadet_yolo.synth.video import Video, VideoPlan, draw_video
 from gjadet_yolo.synth.world.motion import BodyMotion
 from gjadet_yolo.synth.write.videos import write_video
 
-STIFF_MM = 0.2  # that distances on one stiff body may change by: well below a pixel
+STIFF_PX = 0.3  # bodies that move alike within so much are as good as one
 PLANE_POINTS, PLANE_EDGE_PX = 6, 20
 
 
@@ -29,6 +30,7 @@ class Truth:
         body: Stiff body of each marker, (N,); bodies that move as one count as one, -1 on a tube that is crushed.
         square: Whether it is a square, (N,) bool.
         square_mm: Side of the squares across their strips, the middle one of all.
+        width_px: Shorter edge of each square, or diameter of a mark, in the first frame, (N,).
         impact: contact_s, speed_mps, peak_mps2, duration_s.
     """
 
@@ -41,6 +43,7 @@ class Truth:
     square: np.ndarray
     square_mm: float
     mm_per_px: np.ndarray
+    width_px: np.ndarray
     impact: dict[str, float]
 
     @property
@@ -51,11 +54,16 @@ class Truth:
     def every(self, step: int) -> Truth:
         """Truth of every so-many-th frame."""
         parts = (one[::step] for one in (self.visible, self.position_px, self.boxes_px, self.position_mm))
-        rest = self.body, self.square, self.square_mm, self.mm_per_px, self.impact
+        rest = self.body, self.square, self.square_mm, self.mm_per_px, self.width_px, self.impact
         return Truth(self.fps / step, *parts, *rest)
 
+    def apart(self, frame: int) -> np.ndarray:
+        """Distance of each marker to the next one in a frame, (N,)."""
+        place = np.where(np.isfinite(self.position_px[frame]), self.position_px[frame], 1e9)
+        return cKDTree(place).query(place, k=2)[0][:, 1] if len(place) > 1 else np.full(len(place), np.inf)
 
-def bodies_of(video: Video, position_mm: np.ndarray) -> np.ndarray:
+
+def bodies_of(video: Video, position_mm: np.ndarray, mm_per_px: float) -> np.ndarray:
     """Stiff body of each marker, (N,)."""
     counts = [len(body.targets.outlines_mm) for body in video.scene.bodies]
     stiff = [isinstance(body.motion, BodyMotion) for body in video.scene.bodies]
@@ -65,7 +73,7 @@ def bodies_of(video: Video, position_mm: np.ndarray) -> np.ndarray:
             ends = position_mm[:, [start, start + count - 1]]
             for other, known in enumerate(firsts):
                 apart = np.linalg.norm(ends[:, :, None] - known[:, None], axis=3)
-                if np.ptp(apart, axis=0).max() < STIFF_MM:
+                if np.ptp(apart, axis=0).max() < STIFF_PX * mm_per_px:
                     label[start : start + count] = other
                     break
             else:
@@ -75,17 +83,18 @@ def bodies_of(video: Video, position_mm: np.ndarray) -> np.ndarray:
     return label
 
 
-def sides_of(video: Video) -> tuple[np.ndarray, float]:
-    """Which markers are squares, (N,) bool, and the middle one of their widths in mm."""
-    square, widths = [], []
+def sides_of(video: Video) -> tuple[np.ndarray, np.ndarray, float]:
+    """Which markers are squares, (N,) bool, the width of each in mm, (N,), and the middle side of squares."""
+    square, sides, widths = [], [], []
     for body in video.scene.bodies:
         for outline in body.targets.outlines_mm:
             corners = np.unique(outline.round(6), axis=0)
             square.append(len(corners) == 4)
             edges = np.linalg.norm(np.roll(outline, -1, axis=0) - outline, axis=1)
+            sides.append(float(edges[edges > 1e-6].min() if square[-1] else np.ptp(outline, axis=0).min()))
             if len(corners) == 4 and isinstance(body.motion, BodyMotion):
                 widths.append(float(edges[edges > 1e-6][0]))
-    return np.array(square, bool), float(np.median(widths))
+    return np.array(square, bool), np.array(sides), float(np.median(widths))
 
 
 def render(seed: int, scene: str, frames: int, imgsz: int, folder: Path) -> Truth:
@@ -96,22 +105,24 @@ def render(seed: int, scene: str, frames: int, imgsz: int, folder: Path) -> Trut
         video = draw_video(np.random.default_rng(seed), VideoPlan((imgsz, imgsz), frames=frames, scene=scene))
         truth = write_video(video, folder / "video.avi")
         write_view(truth.camera, folder)
-        square, square_mm = sides_of(video)
+        square, sides_mm, square_mm = sides_of(video)
+        scale = truth.camera.mm_per_px(truth.position_mm[0])
         arrays = {
             "visible": truth.visible,
             "position_px": truth.position_px,
             "boxes_px": truth.boxes_px,
             "position_mm": truth.position_mm,
-            "body": bodies_of(video, truth.position_mm),
+            "body": bodies_of(video, truth.position_mm, float(np.median(scale))),
             "square": square,
-            "mm_per_px": truth.camera.mm_per_px(truth.position_mm[0]),
+            "mm_per_px": scale,
+            "width_px": sides_mm / scale,
         }
         numbers = {name: value for name, value in truth.impact.items() if not isinstance(value, str)}
         np.savez_compressed(stored, **arrays, head=json.dumps([truth.fps, square_mm, numbers]))
     with np.load(stored) as file:
         fps, square_mm, impact = json.loads(str(file["head"]))
         names = ("visible", "position_px", "boxes_px", "position_mm", "body", "square")
-        return Truth(fps, *(file[name] for name in names), square_mm, file["mm_per_px"], impact)
+        return Truth(fps, *(file[name] for name in names), square_mm, file["mm_per_px"], file["width_px"], impact)
 
 
 def write_view(camera: Camera, folder: Path) -> None:

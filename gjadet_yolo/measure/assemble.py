@@ -18,6 +18,7 @@ from gjadet_yolo.measure.result import Curves, Figure, Measurement, Source
 from gjadet_yolo.measure.scale import Similar, Unscaled
 from gjadet_yolo.measure.settings import MeasureSettings
 from gjadet_yolo.measure.start import find_start
+from gjadet_yolo.measure.straight import in_plane, mm_per_px
 from gjadet_yolo.measure.tracks import Status, Tracks
 
 Scale = Similar | Unscaled | Plane
@@ -36,7 +37,14 @@ def assemble(
     place = np.where(tracks.status[..., None] > Status.MISSING, tracks.position_px, np.nan)
     body_px, body_sigma_px, seen = bodies_px(fits, frames)
     mm = scale.to_mm(np.where(tracks.measured[..., None], place, np.nan), sigma_px, grouping.body)
-    body_mm = scale.to_mm(body_px, body_sigma_px, np.arange(grouping.count))
+    body_mm = body_px * np.nan, body_sigma_px * np.nan
+    if np.isfinite(mm[0]).any():
+        # a body is stiff in its plane and not in a tilted or distorted picture of it
+        scales = mm_per_px(tracks, mm[1], grouping.body)
+        flat = replace(tracks, sigma_px=sigma_px)
+        fits = fit_bodies(in_plane(flat, *mm, grouping.body), grouping, not isinstance(scale, Plane))
+        *straight, seen = bodies_px(fits, frames)
+        body_mm = [part * scales[: grouping.count, None] for part in straight]
     # what all positions of a marker share is part of where it is, and not of how it moves
     shared = 0.0 if tracks.common_px is None else tracks.common_px
     points = curves_of(place, np.hypot(sigma_px, shared), *mm, tracks.measured, fps, filter_, relative[grouping.body])

@@ -172,7 +172,11 @@ def settle(points: np.ndarray, weights: np.ndarray, limit: np.ndarray, similar: 
         worst = np.sqrt((residual**2).sum(0) / seen)
         worst /= max(float(np.median(worst)), 0.25)
         eased = weights / (1 + residual**2) / (1 + (worst / 2) ** 4)
-    return fit_poses(points, np.where(residual <= 1, weights, 0.0), layout, similar), layout
+    kept = np.where(residual <= 1, weights, 0.0)
+    # a frame that nobody fits is no frame without markers: left out, it would hide that two bodies part in it
+    bare = (kept > 0).sum(1) < 2
+    kept[bare] = weights[bare]
+    return fit_poses(points, kept, layout, similar), layout
 
 
 def spread(residual: np.ndarray, weights: np.ndarray) -> float:
