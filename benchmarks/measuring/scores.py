@@ -171,8 +171,7 @@ def bodies(found: Measurement, truth: Truth, filter_: Filter) -> tuple[Scores, l
         members = members[truth.body[members] >= 0]
         if len(members) < 3:
             continue
-        label = np.bincount(truth.body[members]).argmax()
-        members = members[truth.body[members] == label]
+        # those of another body too, if it was not told apart: they are part of the mean that was measured
         true_mm = truth.position_mm[:, members].mean(1, keepdims=True)
         one = Curves(*(getattr(found.bodies, name)[:, [body]] for name in Curves.__dataclass_fields__))
         good = np.isfinite(one.position_mm).all(2)

@@ -19,7 +19,9 @@ from gjadet_yolo.measure.tracks import Tracks
 def straightened(tracks: Tracks, plane: Plane | None, lens: Lens | None) -> Tracks:
     """Tracks in the straight view, as far as it is known; without plane and lens they are returned as they are."""
     if plane is not None:
-        return in_plane(tracks, *plane.to_mm(tracks.position_px, tracks.sigma_px), np.zeros(tracks.status.shape[1], int))
+        return in_plane(
+            tracks, *plane.to_mm(tracks.position_px, tracks.sigma_px), np.zeros(tracks.status.shape[1], int)
+        )
     if lens is None:
         return tracks
     ideal, slope = lens.undistort(tracks.position_px)
