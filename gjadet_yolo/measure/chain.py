@@ -26,6 +26,7 @@ from gjadet_yolo.measure.result import Measurement, Source
 from gjadet_yolo.measure.scale import Unscaled, scale_of_squares, scale_of_two_points
 from gjadet_yolo.measure.settings import MeasureSettings
 from gjadet_yolo.measure.steady import steady
+from gjadet_yolo.measure.straight import straightened
 from gjadet_yolo.measure.track import TrackSettings, follow
 from gjadet_yolo.measure.tracks import Tracks
 
@@ -81,7 +82,7 @@ def measure_video(
     lens = read_camera(settings.camera, frames.size_px)[0] if settings.camera else None
     tracks, notes = follow_markers(frames, settings, detector, progress)
     check_start(settings.t0, tracks)
-    grouping = group(tracks)
+    grouping = bodies_in(tracks, settings, frames.size_px, lens)
     if settings.steady:
         tracks = steady(tracks, grouping)
         notes.append("The motion of the camera was removed by the markers that stand.")
@@ -161,6 +162,12 @@ def check_start(t0: int | None, tracks: Tracks) -> None:
     """
     if t0 is not None and t0 >= len(tracks.time_s):
         raise ValueError(f"t0 is {t0}, allowed: a frame of the video, 0 to {len(tracks.time_s) - 1}.")
+
+
+def bodies_in(tracks: Tracks, settings: MeasureSettings, size_px: tuple[int, int], lens: Lens | None) -> Grouping:
+    """Bodies, found in the plane of motion where that is known."""
+    plane = read_plane(settings.plane, size_px, lens) if settings.plane is not None else None
+    return group(straightened(tracks, plane, lens), flat=plane is not None)
 
 
 def scale_for(
