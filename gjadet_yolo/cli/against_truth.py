@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gjadet_yolo.synth.truth import VideoTruth
 
 NEAR_PX = 3.0  # of a marker to its truth in the same frame
+PLAIN = 20.0  # standard deviations of a speed that is there
 STANDARD_GRAVITY = 9.80665  # m/s²
 
 
@@ -69,16 +70,20 @@ def markers_of(measurement: Measurement, truth: VideoTruth, body: int) -> np.nda
 
 
 def comparison(measurement: Measurement, truth: VideoTruth) -> list[str]:
-    """A line for each body that moves: ``impact 12.48 ± 0.01 m/s (truth 12.48), peak deceleration ...``."""
+    """A line for each body that runs into something: ``impact 12.48 ± 0.01 m/s (truth 12.48), peak ...``."""
     from gjadet_yolo.report.wording import with_bar
 
     lines = []
     for body in range(len(measurement.reference)):
         found = {figure.name: figure for figure in measurement.figures if figure.body == body}
-        if not {"impact_speed", "peak_deceleration"} <= found.keys():
+        speed = found.get("impact_speed")
+        # what is struck has no speed of its own before
+        if speed is None or speed.value < PLAIN * speed.sigma or "peak_deceleration" not in found:
             continue
         exact = true_figures(measurement, truth, body)
         said = [with_bar(found[name].value, found[name].sigma, found[name].unit) for name in exact]
-        speed, peak = exact.values()
-        lines.append(f"impact {said[0]} (truth {speed:.3f}), peak deceleration {said[1]} (truth {peak:.2f})")
+        lines.append(
+            f"impact {said[0]} (truth {exact['impact_speed']:.3f}), "
+            f"peak deceleration {said[1]} (truth {exact['peak_deceleration']:.2f})"
+        )
     return lines
