@@ -108,7 +108,8 @@ def measured(source: str, settings: Any, out: Path, force: bool, model: str | No
 
     typed = settings.typed() | {"source": source}
     with whole_folder(out, force, tool="gjadet measure", settings=plain(typed), inputs=inputs) as folder:
-        found = measure_video(source, settings, ModelDetector(model or RELEASED, settings.imgsz), progress)
+        detector = None if settings.points else ModelDetector(model or RELEASED, settings.imgsz)
+        found = measure_video(source, settings, detector, progress)
         shown: Iterable[Any] = Counted(first_of(frames, found.source.frames), found.source.frames)
         written = write_results(found, folder, progress(shown, "writing"))
     return found, written

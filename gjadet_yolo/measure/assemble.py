@@ -7,18 +7,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from gjadet_yolo.measure.bodies import Grouping, fit_bodies
-from gjadet_yolo.measure.curves import bodies_px, curves_of, noise_of, noise_ratios, turned, turning_of
+from gjadet_yolo.measure.bodies import LEAST, Grouping, fit_bodies
+from gjadet_yolo.measure.curves import MM_PER_M, bodies_px, curves_of, noise_of, noise_ratios, turned, turning_of
 from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.onset import Onset
 from gjadet_yolo.measure.plane import Plane
 from gjadet_yolo.measure.quality import quality_of
-from gjadet_yolo.measure.quantities import figures
+from gjadet_yolo.measure.quantities import figures, run_up
 from gjadet_yolo.measure.result import Curves, Figure, Measurement, Source
+from gjadet_yolo.measure.rigid import BodyFit
 from gjadet_yolo.measure.scale import Similar, Unscaled
 from gjadet_yolo.measure.settings import MeasureSettings
 from gjadet_yolo.measure.start import find_start
+from gjadet_yolo.measure.straight import in_plane, mm_per_px
 from gjadet_yolo.measure.tracks import Status, Tracks
+from gjadet_yolo.measure.wander import passed, slope_sigma
 
 Scale = Similar | Unscaled | Plane
 SCALED_UNITS = ("mm", "m/s", "g")
@@ -36,11 +39,22 @@ def assemble(
     place = np.where(tracks.status[..., None] > Status.MISSING, tracks.position_px, np.nan)
     body_px, body_sigma_px, seen = bodies_px(fits, frames)
     mm = scale.to_mm(np.where(tracks.measured[..., None], place, np.nan), sigma_px, grouping.body)
-    body_mm = scale.to_mm(body_px, body_sigma_px, np.arange(grouping.count))
+    body_mm = body_px * np.nan, body_sigma_px * np.nan
+    if np.isfinite(mm[0]).any():
+        # a body is stiff in its plane and not in a tilted or distorted picture of it
+        scales = mm_per_px(tracks, mm[1], grouping.body)
+        flat = replace(tracks, sigma_px=sigma_px)
+        fits = fit_bodies(in_plane(flat, *mm, grouping.body), grouping, not isinstance(scale, Plane))
+        *straight, seen = bodies_px(fits, frames)
+        relative = np.hypot(relative, [*map(uneven, fits), 0.0])
+        body_mm = [part * scales[: grouping.count, None] for part in straight]
     # what all positions of a marker share is part of where it is, and not of how it moves
     shared = 0.0 if tracks.common_px is None else tracks.common_px
     points = curves_of(place, np.hypot(sigma_px, shared), *mm, tracks.measured, fps, filter_, relative[grouping.body])
-    bodies = curves_of(body_px, body_sigma_px, *body_mm, seen, fps, filter_, relative[: grouping.count])
+    turning = turning_of(fits, frames, fps, filter_)
+    known_mm = [np.where(tracks.measured[..., None], part, np.nan) for part in mm]
+    slow = passed(*known_mm, grouping.body, body_mm[0], turning.angle_rad, fps, filter_)
+    bodies = curves_of(body_px, body_sigma_px, *body_mm, seen, fps, filter_, relative[: grouping.count], slow)
     known = body_mm if np.isfinite(body_mm[0]).any() else (body_px, body_sigma_px)
     t0 = start_of(settings.t0, tracks.time_s, *known, seen, ~grouping.reference)
     start_s = t0.time_s if t0 else float(tracks.time_s[0])
@@ -55,7 +69,7 @@ def assemble(
         disagreement_px=tracks.disagreement_px,
         points=points,
         bodies=bodies,
-        turning=turning_of(fits, frames, fps, filter_),
+        turning=turning,
         markers=np.stack([fit.markers for fit in fits], 1) if fits else np.zeros((frames, 0), int),
         reference=grouping.reference,
         quality=quality_of(tracks, fits, ratio) | {"t0_sigma_s": t0.sigma_s if t0 else math.nan},
@@ -65,7 +79,7 @@ def assemble(
     if t0 is None:
         return measurement
     start = Figure("t0", -1, start_s, t0.sigma_s, "s")
-    return replace(measurement, figures=[start, *figures_of(measurement, filter_, settings.seed)])
+    return replace(measurement, figures=[start, *figures_of(measurement, filter_, settings.seed, slow)])
 
 
 def start_of(
@@ -77,15 +91,27 @@ def start_of(
     return find_start(time_s, position, sigma, seen, moving)
 
 
-def figures_of(measurement: Measurement, filter_: Filter, seed: int) -> list[Figure]:
-    """What people quote of the bodies that move, with the scale's error in the bars."""
+def figures_of(measurement: Measurement, filter_: Filter, seed: int, slow: np.ndarray) -> list[Figure]:
+    """What people quote of the bodies that move, with the scale's error in the bars; ``slow`` as in ``wander.py``."""
     bodies, relative = measurement.bodies, measurement.scale_sigma
     noise = noise_of(bodies, relative[:-1])
     seen = np.isfinite(bodies.position_mm).all(2)
     t0 = Onset(0.0, measurement.quality["t0_sigma_s"])
     generator = np.random.default_rng(seed)
-    found = figures(measurement.time_s, bodies.position_mm, noise, seen, t0, filter_, generator)
-    return [with_scale(figure, relative) for figure in found if not measurement.reference[figure.body]]
+    found = figures(measurement.time_s, bodies.position_mm, noise, seen, t0, filter_, generator, slow)
+    found = [with_slope(figure, measurement, t0) for figure in found if not measurement.reference[figure.body]]
+    return [with_scale(figure, relative) for figure in found]
+
+
+def with_slope(figure: Figure, measurement: Measurement, t0: Onset) -> Figure:
+    """An impact speed whose bar also holds how its markers disagree about it."""
+    if figure.name != "impact_speed":
+        return figure
+    time_s, body = measurement.time_s, figure.body
+    place = measurement.points.position_mm[:, measurement.body == body]
+    way, angle = measurement.bodies.position_mm[:, body], measurement.turning.angle_rad[:, body]
+    sigma = slope_sigma(time_s, place, way, angle, run_up(time_s, t0)) / MM_PER_M
+    return replace(figure, sigma=math.hypot(figure.sigma, sigma))
 
 
 def refilter(measurement: Measurement, text: str) -> Measurement:
@@ -95,17 +121,20 @@ def refilter(measurement: Measurement, text: str) -> Measurement:
         ValueError: There is no such filter, or the rate cannot carry it.
     """
     filter_, fps, relative = Filter.parse(text), measurement.source.fps, measurement.scale_sigma
-    changed = {}
-    for name, one in (("points", relative[measurement.body]), ("bodies", relative[:-1])):
+    changed, points = {}, measurement.points
+    noise = noise_of(points, relative[measurement.body])
+    angle, place = measurement.turning.angle_rad, measurement.bodies.position_mm
+    slow = passed(points.position_mm, noise, measurement.body, place, angle, fps, filter_)
+    for name, one, much in (("points", relative[measurement.body], None), ("bodies", relative[:-1], slow)):
         old: Curves = getattr(measurement, name)
         seen = np.isfinite(old.position_mm).all(2)
         args = old.position_px, old.sigma_px, old.position_mm, noise_of(old, one)
-        changed[name] = curves_of(*args, seen, fps, filter_, one)
+        changed[name] = curves_of(*args, seen, fps, filter_, one, much)
     turning = turned(measurement.turning.angle_rad, measurement.turning.sigma_angle_rad, fps, filter_)
     settings = measurement.settings | {"filter": str(filter_)}
     found = replace(measurement, **changed, turning=turning, settings=settings)
     kept = [figure for figure in measurement.figures if figure.name == "t0"]
-    quoted = figures_of(found, filter_, int(settings.get("seed", 0))) if kept else []
+    quoted = figures_of(found, filter_, int(settings.get("seed", 0)), slow) if kept else []
     return replace(found, figures=kept + quoted)
 
 
@@ -130,6 +159,12 @@ def relative_sigmas(scale: Scale, bodies: int) -> np.ndarray:
     """Relative standard deviation of the scale of each body, and of what belongs to none, (B + 1,)."""
     given = np.asarray(scale.relative_sigma, float)
     return given if len(given) == bodies + 1 else np.full(bodies + 1, given[-1])
+
+
+def uneven(fit: BodyFit) -> float:
+    """Half of how a body's size in the view changes on its way: so far is one scale off at its ends; 0 in a plane."""
+    sure = fit.scale[np.isfinite(fit.scale) & (fit.markers >= LEAST)]
+    return float(np.ptp(np.percentile(sure, (5, 95))) / 2) if len(sure) else 0.0
 
 
 def with_scale(figure: Figure, relative: np.ndarray) -> Figure:

@@ -26,6 +26,7 @@ from gjadet_yolo.measure.result import Measurement, Source
 from gjadet_yolo.measure.scale import Unscaled, scale_of_squares, scale_of_two_points
 from gjadet_yolo.measure.settings import MeasureSettings
 from gjadet_yolo.measure.steady import steady
+from gjadet_yolo.measure.straight import straightened
 from gjadet_yolo.measure.track import TrackSettings, follow
 from gjadet_yolo.measure.tracks import Tracks
 
@@ -59,12 +60,16 @@ class Counted:
 
 
 def measure_video(
-    source: str | Path, settings: MeasureSettings, detector: Detector, progress: Progress = lambda items, _: items
+    source: str | Path,
+    settings: MeasureSettings,
+    detector: Detector | None,
+    progress: Progress = lambda items, _: items,
 ) -> Measurement:
     """Measure a video.
 
     Args:
         source: Video, folder of images, or .cine file.
+        detector: Not needed where the settings state points.
         progress: Takes the frames and a text, and gives the frames on.
 
     Raises:
@@ -77,21 +82,21 @@ def measure_video(
     lens = read_camera(settings.camera, frames.size_px)[0] if settings.camera else None
     tracks, notes = follow_markers(frames, settings, detector, progress)
     check_start(settings.t0, tracks)
-    grouping = group(tracks)
+    grouping = bodies_in(tracks, settings, frames.size_px, lens)
     if settings.steady:
         tracks = steady(tracks, grouping)
         notes.append("The motion of the camera was removed by the markers that stand.")
     scale = scale_for(settings, tracks, grouping, frames.size_px, lens)
     source_ = Source(frames.name, frames.sha256, frames.size_px, len(tracks.time_s), frames.fps, frames.ended)
     measurement = assemble(tracks, grouping, scale, source_, settings)
-    model = {} if settings.points else detector.provenance()
+    model = detector.provenance() if detector else {}
     typed = settings.typed() | {"fps": frames.fps, "origin": scale.origin}
     found = replace(measurement, model=model, settings=typed, notes=[*notes, *scale.notes, *measurement.notes])
     return found
 
 
 def follow_markers(
-    frames: Frames, settings: MeasureSettings, detector: Detector, progress: Progress
+    frames: Frames, settings: MeasureSettings, detector: Detector | None, progress: Progress
 ) -> tuple[Tracks, list[str]]:
     """Tracks of all markers, and notes on what of the video was used.
 
@@ -109,7 +114,7 @@ def follow_markers(
 
     if settings.points:
         once = StatedBoxes(read_points(settings.points, frames.size_px))
-        tracks = follow(shown, once, Patches(), TrackSettings(NEVER, marker_class=None), frames.fps, as_grey)
+        tracks = follow(shown, once, Patches(), TrackSettings(NEVER, marker_class=None, confirm=1), frames.fps, as_grey)
     else:
         how = TrackSettings(settings.every, settings.confidence, marker_class=detector.marker_class)
         tracks = follow(shown, detected, Templates, how, frames.fps, as_grey)
@@ -157,6 +162,12 @@ def check_start(t0: int | None, tracks: Tracks) -> None:
     """
     if t0 is not None and t0 >= len(tracks.time_s):
         raise ValueError(f"t0 is {t0}, allowed: a frame of the video, 0 to {len(tracks.time_s) - 1}.")
+
+
+def bodies_in(tracks: Tracks, settings: MeasureSettings, size_px: tuple[int, int], lens: Lens | None) -> Grouping:
+    """Bodies, found in the plane of motion where that is known."""
+    plane = read_plane(settings.plane, size_px, lens) if settings.plane is not None else None
+    return group(straightened(tracks, plane, lens), flat=plane is not None)
 
 
 def scale_for(

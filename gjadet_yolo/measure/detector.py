@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from gjadet_yolo import locate
+
 RELEASED = "gjadetn-crash-synth.pt"
 MOST_BOXES = 3000  # of a frame; the host's 300 are fewer than the squares of a full-scale test
 STRIDE_PX = 32
@@ -34,7 +36,7 @@ class ModelDetector:
         if self.model.task != "detect":
             raise ValueError(f"{model} is a model for '{self.model.task}', expected one for detection.")
         self.names: list[str] = list(self.model.names.values())
-        self.file = Path(str(getattr(self.model, "ckpt_path", None) or model))
+        self.file = locate.weights(str(model)) or Path(str(getattr(self.model, "ckpt_path", None) or model))
 
     @property
     def marker_class(self) -> int | None:

@@ -28,7 +28,7 @@ from scipy.ndimage import minimum_filter1d
 
 from gjadet_yolo.measure.filters import FITTED, Filter
 from gjadet_yolo.measure.kinematics import Motion, kinematics
-from gjadet_yolo.measure.onset import Onset
+from gjadet_yolo.measure.onset import Onset, likeness
 from gjadet_yolo.measure.result import Figure
 
 STANDARD_GRAVITY = 9.80665  # m/s²
@@ -42,6 +42,14 @@ REBOUND_S = 0.03
 EARLY, LATE = 0.05, 0.95
 AUTO = Filter("auto")
 NOISE_ONLY = ("peak_deceleration", "deceleration_3ms")
+RESTS_ON = {  # position, velocity or acceleration: which of their errors a figure carries
+    "rebound_speed": 1,
+    "peak_deceleration": 2,
+    "deceleration_3ms": 2,
+    "mean_deceleration": 1,
+    "duration": 1,
+    "crush": 0,
+}
 UNITS = {
     "rebound_speed": "m/s",
     "peak_deceleration": "g",
@@ -70,6 +78,7 @@ def figures(
     t0: Onset,
     filter_: Filter,
     generator: np.random.Generator,
+    slow: np.ndarray | None = None,
 ) -> list[Figure]:
     """Figures of each body that moves; bodies that stand, and those without a scale, have none.
 
@@ -80,13 +89,18 @@ def figures(
         t0: In the time of ``time_s``; sigma 0 where it is stated.
         filter_: That of the curves.
         generator: Of the noise of the bootstrap.
+        slow: How many times more of the errors the filter passes to position, velocity and acceleration than of
+            independent ones, (B, 3); 1 where left out.
     """
     found = []
+    more = np.ones((position_mm.shape[1], 3)) if slow is None else slow
     for body in range(position_mm.shape[1]):
         seen = measured[:, body] & np.isfinite(position_mm[:, body]).all(axis=1)
         seen &= np.isfinite(sigma_mm[:, body]).all(axis=1)
         if seen.sum() >= 2 * LEAST_BEFORE:
-            found += of_body(body, time_s, position_mm[:, body], sigma_mm[:, body], seen, t0, filter_, generator)
+            found += of_body(
+                body, time_s, position_mm[:, body], sigma_mm[:, body], seen, t0, filter_, generator, more[body]
+            )
     return found
 
 
@@ -99,6 +113,7 @@ def of_body(
     t0: Onset,
     filter_: Filter,
     generator: np.random.Generator,
+    slow: np.ndarray,
 ) -> list[Figure]:
     """Figures of one body; position (n, 2), sigma (n, 2), seen (n,)."""
     fps = (len(time_s) - 1) / (time_s[-1] - time_s[0])
@@ -117,6 +132,7 @@ def of_body(
     )
     state = Pulse(time_s, fps, t0.time_s, speed.value, float(line.position @ direction))
     values, sigmas, peak_s = bootstrap(state, along, along_sigma, seen, filter_, generator)
+    sigmas = {name: sigma * slow[RESTS_ON[name]] for name, sigma in sigmas.items()}
     # crush and, where it counts from a fit, the change of speed also carry what is unsure before the pulse
     sigmas["crush"] = math.hypot(sigmas["crush"], *(line.sigma_position * direction), speed.value * 1e3 * t0.sigma_s)
     names = [name for name in UNITS if not (struck and name == "crush")]
@@ -132,8 +148,7 @@ def before(
     time_s: np.ndarray, position: np.ndarray, sigma: np.ndarray, seen: np.ndarray, t0: Onset, smooth: Motion
 ) -> Line | None:
     """Motion before T0 by a straight fit, or by the smoothed curve where too little was measured."""
-    early = time_s < t0.time_s - 2 * t0.sigma_s
-    use = seen & early & (time_s > t0.time_s - LONGEST_BEFORE_S)
+    use = seen & run_up(time_s, t0)
     if use.sum() < LEAST_BEFORE:
         at = int(np.argmin(np.abs(time_s - t0.time_s)))
         parts = smooth.position, smooth.velocity / 1e3, smooth.sigma_position, smooth.sigma_velocity / 1e3
@@ -141,6 +156,11 @@ def before(
     fitted = [straight(time_s[use] - t0.time_s, position[use, axis], sigma[use, axis]) for axis in range(2)]
     columns = np.array(fitted).T
     return Line(columns[0], columns[1] / 1e3, columns[2], columns[3] / 1e3)
+
+
+def run_up(time_s: np.ndarray, t0: Onset) -> np.ndarray:
+    """Frames before T0 that the speed of impact rests on, (n,) bool."""
+    return (time_s < t0.time_s - 2 * t0.sigma_s) & (time_s > t0.time_s - LONGEST_BEFORE_S)
 
 
 def straight(t: np.ndarray, y: np.ndarray, s: np.ndarray) -> tuple[float, float, float, float]:
@@ -153,11 +173,7 @@ def straight(t: np.ndarray, y: np.ndarray, s: np.ndarray) -> tuple[float, float,
     inverse = np.linalg.inv(design.T @ design)
     found = inverse @ (design.T @ (y / s))
     rest = y / s - design @ found
-    variance = max(float(rest @ rest) / (len(t) - 2), 1.0)
-    # two fitted parameters make neighbours look opposed
-    alike = float(rest[1:] @ rest[:-1] / (rest @ rest)) + 2 / len(t) if rest.any() else 0.0
-    if alike > 2 / math.sqrt(len(t)):
-        variance *= (1 + alike) / max(1 - alike, 0.05)
+    variance = max(float(rest @ rest) / (len(t) - 2), 1.0) * likeness(rest)
     deviation = np.sqrt(np.diag(inverse) * variance)
     return float(found[0]), float(found[1]), float(deviation[0]), float(deviation[1])
 

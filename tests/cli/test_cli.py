@@ -215,9 +215,22 @@ def test_models_lists_every_family(capsys):
     assert main(["models", "scales=n", "imgsz=64"]) == 0
     lines = capsys.readouterr().out.splitlines()
     table = {name: rest for name, *rest in map(str.split, lines) if name.endswith(".yaml")}
-    tails = ("n", "n-p2", "n-plain", "n-p2-plain", "n-paper", "n-p2-paper", "n-fpn", "n-pafpn", "n-dyhead", "n-tiny", "n-tiny-paper")
+    tails = (
+        "n",
+        "n-p2",
+        "n-plain",
+        "n-p2-plain",
+        "n-paper",
+        "n-p2-paper",
+        "n-fpn",
+        "n-pafpn",
+        "n-dyhead",
+        "n-tiny",
+        "n-tiny-paper",
+    )
     scaled = {
-        f"gjadet{tail}.yaml" for tail in (*tails, *(f"-yolo{v}n{end}" for v in (11, 26) for end in ("", "-plain", "-paper")))
+        f"gjadet{tail}.yaml"
+        for tail in (*tails, *(f"-yolo{v}n{end}" for v in (11, 26) for end in ("", "-plain", "-paper")))
     }
     scaled |= {"sspnetn.yaml", "sspnetn-p3.yaml", "sspnet-yolo11n.yaml", "tpnetn.yaml"}
     timm = ("vgg16", "resnet50", "dla60", "convnext_tiny", "swin_tiny", "darknet53", "cspdarknet53")
@@ -312,6 +325,8 @@ def test_doctor_lists_extras_and_how_to_get_them(monkeypatch, capsys):
         "extras        timm 1.0, onnx 1.2",
         "without albumentations: pip install 'gjadet-yolo[degrade]'",
         "without onnxruntime, onnxslim, openvino: pip install 'gjadet-yolo[export]'",
+        "without plotly, xlsxwriter, av: pip install 'gjadet-yolo[measure]'",
+        "without cinereader: pip install 'gjadet-yolo[cine]'",
         "without faster-coco-eval: pip install 'gjadet-yolo[benchmark]'",
     ]
 
@@ -351,7 +366,7 @@ def test_synth_renders_what_fits_into_small_pictures(tmp_path):
     assert main(["synth", f"out={tmp_path / 'set'}", "images=2", "imgsz=128", "workers=1"]) == 0
 
 
-DEMO = {"detections.avi", "quality.txt", "sheet.png", "truth", "video.avi"}
+DEMO = {"camera.yaml", "detections.avi", "measured", "plane.csv", "quality.txt", "sheet.png", "truth", "video.avi"}
 
 
 def test_demo_with_the_released_checkpoint(tmp_path, monkeypatch, capsys):
@@ -376,5 +391,6 @@ def test_demo_that_trains(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo, "TRAINING", {"images": 6, "val": 2, "imgsz": 128, "epochs": 1})
     assert main(["demo", "train=true", "epochs=1", "frames=2", "imgsz=128"]) == 0
+    assert not (tmp_path / "demo" / "measured").exists()  # a network of one epoch finds no markers
     assert (tmp_path / "demo" / "train" / "weights" / "best.pt").is_file()
     assert (tmp_path / "demo" / "detections.avi").stat().st_size > 5_000
