@@ -2,6 +2,7 @@
 
 from gjadet_yolo.nn.adaptive import AdaptiveModule, ScaleAttention, SpatialAttention, TaskAttention
 from gjadet_yolo.nn.cot import C3CoT, CoT, CoTBottleneck
+from gjadet_yolo.nn.crux import CatchUpLearner, CruxBlock, Cruxes, CruxLearner, FeatureFusion
 from gjadet_yolo.nn.dyhead import DyHead, DyHeadBlock, ModulatedConv
 from gjadet_yolo.nn.joint_detect import JointDetect
 from gjadet_yolo.nn.levels import Level
@@ -33,6 +34,11 @@ PARTS = (
     Detail,
     Down,
     Up,
+    Cruxes,
+    CruxLearner,
+    CruxBlock,
+    CatchUpLearner,
+    FeatureFusion,
 )
 
 __all__ = ["MODULES", "PARTS", *(cls.__name__ for cls in (*MODULES, *PARTS))]
