@@ -38,7 +38,9 @@ def recipe_line(model: GjadetModel, stages: Sequence[Stage]) -> str:
     parts += weight_parts(model, config, joint)
     if (restore := model.recipe.restore) is not None:
         parts.append(f"restorer {model.restorer.size} x{restore.beta:g} {restore.loss}, detector x{restore.alpha:g}")
-    for stage in (one for one in stages if not one.is_plain):
+    if phases := [f"{one.phase} to {one.end}" for one in stages if one.phase]:
+        parts.append(f"phases by their last epochs: {', '.join(phases)}")
+    for stage in (one for one in stages if not one.is_plain and not one.phase):
         parts.append(f"epochs {stage.first + 1} to {stage.end} with {stage.described()}")
     won = ", ".join(f"{name}={getattr(model.args, name)}" for name in model.stated)
     parts.append(f"{won} as stated, in the place of the model YAML's" if won else "nothing else was stated")

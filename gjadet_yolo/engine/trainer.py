@@ -16,14 +16,16 @@ import numpy as np
 import torch
 from torch import nn
 from ultralytics.data import YOLODataset
+from ultralytics.data.utils import check_det_dataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG, DEFAULT_CFG_DICT, LOCAL_RANK, LOGGER, RANK
 
+from gjadet_yolo.engine.favoured import favoured_pictures, favoured_source, refuse_training_images
 from gjadet_yolo.engine.model import GjadetModel, student
 from gjadet_yolo.engine.precision import cpu_bf16
 from gjadet_yolo.engine.restoring import as_target, clean_folder, give_own_groups
-from gjadet_yolo.engine.stages import Stage, plan_stages, stage_at
-from gjadet_yolo.engine.streams import UnpairedImages
+from gjadet_yolo.engine.stages import Stage, plan_phases, plan_stages, stage_at
+from gjadet_yolo.engine.streams import Picture, UnpairedImages
 from gjadet_yolo.engine.summary import recipe_line, stated_arguments
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
@@ -31,7 +33,11 @@ from gjadet_yolo.host.dataset import RecipeDataset
 from gjadet_yolo.host.pairs import DegradedCopies, PairedDataset
 from gjadet_yolo.losses.criterion import DetectionCriterion
 from gjadet_yolo.losses.statistics import Statistics, branches, load_statistics, statistics
+from gjadet_yolo.losses.terms.catching_up import CATCHING_UP
 from gjadet_yolo.recipe.augment import AugmentConfig
+
+CRUX_EPOCHS = 24  # as published
+STREAM_THREADS = 4  # beside the workers of the training set, which do more to an image
 
 
 def record_class_ratios(trainer: GjadetTrainer) -> None:
@@ -94,13 +100,17 @@ def enter_stage(trainer: GjadetTrainer) -> None:
     if all(stage.is_plain for stage in trainer.stages):
         return
     stage = stage_at(trainer.stages, trainer.epoch)
-    names = [f"model.{number}." for number in stage.frozen]
+    names = [*(f"model.{number}." for number in stage.frozen), *stage.parts]
     # The host keeps BatchNorm still where a name is in this list, so it follows. Layers of the user's own freeze= stay.
     trainer.freeze_layer_names = [*trainer.always_frozen, *names]
     for name, parameter in student(trainer.model).named_parameters():
         if parameter.dtype.is_floating_point:
             parameter.requires_grad_(not any(part in name for part in trainer.freeze_layer_names))
+            if not parameter.requires_grad:
+                parameter.grad = None  # of steps of the last stage that were not applied yet
     student(trainer.model).active_terms = stage.terms
+    if trainer.unpaired is not None:
+        trainer.unpaired.close()
     trainer.unpaired = trainer.open_stream(stage.stream)
     # Under time= the ends move with every estimate, which is no new stage to tell of.
     changed = replace(stage, first=0, end=0) != trainer.in_force
@@ -132,6 +142,8 @@ class GjadetTrainer(DetectionTrainer):
         self.bf16 = False
         self.in_force: Stage | None = None  # that of the last epoch, wherever it begins and ends
         self.unpaired: UnpairedImages | None = None  # second stream of the stage
+        self.favoured: list[Picture] = []  # what it consists of in a training with cruxes
+        self.states_length = not overrides or bool({"epochs", "time"} & set(overrides))
         self.always_frozen: list[str] = []
         for event, callback in OWN_CALLBACKS:
             if callback not in self.callbacks[event]:  # they come along to workers, and 8.4.130 shares the lists
@@ -155,10 +167,22 @@ class GjadetTrainer(DetectionTrainer):
         model = self.set_model_names_for_load(GjadetModel(cfg or "gjadet.yaml", **settings))
         if weights:
             model.load(weights)
+        if model.recipe.crux is not None and not self.resume:
+            self.prepare_for_cruxes(bool(weights))
         # A resumed training is handed its old arguments in full, stated or not, so that the model has to tell them.
         if weights and self.resume:
             self.stated = getattr(student(weights), "stated", ())
         return model
+
+    def prepare_for_cruxes(self, has_weights: bool) -> None:
+        """The published number of epochs where none is stated, and a warning without a detector to start from."""
+        if not self.states_length:
+            self.epochs = self.args.epochs = CRUX_EPOCHS
+        if not has_weights and RANK in (-1, 0):
+            LOGGER.warning(
+                "crux: shallow and medium layers are not trained, and they are random. Start from a detector that was "
+                "trained on good images: pretrained=favoured.pt."
+            )
 
     def set_model_attributes(self) -> None:
         super().set_model_attributes()
@@ -217,14 +241,23 @@ class GjadetTrainer(DetectionTrainer):
         super()._setup_train(*args)
         # After the host's set-up, which fills it from freeze=: no stage may release these.
         self.always_frozen = list(self.freeze_layer_names)
+        if (crux := student(self.model).recipe.crux) is not None:
+            source = favoured_source(self.data, crux.favoured)
+            self.favoured = favoured_pictures(source, lambda name: check_det_dataset(name)["train"])
+            refuse_training_images(source, self.favoured, self.train_loader.dataset.im_files)
 
     def _setup_scheduler(self) -> None:
         """Host's learning rate over the epochs, times the factor of each stage."""
         super()._setup_scheduler()
         model = student(self.model)
-        layers = len(model.yaml["backbone"]), len(model.model)
+        estimated = bool(self.args.time)
         # Here, because the host comes here again after each epoch of a time= training with another number of epochs.
-        self.stages = plan_stages(model.recipe.schedule, self.epochs, *layers, estimated=bool(self.args.time))
+        if (crux := model.recipe.crux) is not None:
+            cut, source = (model.crux.medium, len(model.model)), favoured_source(self.data, crux.favoured)
+            self.stages = plan_phases(self.epochs, *cut, CATCHING_UP, source, estimated)
+        else:
+            layers = model.backbone, len(model.model)
+            self.stages = plan_stages(model.recipe.schedule, self.epochs, *layers, estimated)
         plain = self.lf
         self.lf = lambda epoch: plain(epoch) * stage_at(self.stages, epoch).lr
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lr_lambda=self.lf)
@@ -243,9 +276,10 @@ class GjadetTrainer(DetectionTrainer):
         return batch
 
     def open_stream(self, folder: str) -> UnpairedImages | None:
-        """Second stream of an epoch out of a folder, or None."""
+        """Second stream of an epoch out of a folder, or of favoured images; None where the stage has none."""
         seed = (self.args.seed, self.epoch, max(RANK, 0))  # resumed epochs draw the same, ranks differ
-        return UnpairedImages(Path(folder), seed) if folder else None
+        threads = min(self.args.workers, STREAM_THREADS)
+        return UnpairedImages(self.favoured or Path(folder), seed, threads) if folder else None
 
     def broken_step(self) -> str:
         """What was wrong with the epoch's first step that gave a number that is not finite; empty without any."""
