@@ -110,7 +110,7 @@ def build_cruxes(config: CruxConfig, layers: Sequence[nn.Module], channels: int)
     shapes = layer_shapes(layers, channels)
     shallow, medium = find_cuts(config, shapes)
     learner = CruxLearner(channels, config.stride, float(config.temperature), float(config.threshold))
-    return Cruxes(learner, (shallow, shapes[shallow].channels), (medium, shapes[medium].channels))
+    return Cruxes(learner, (shallow, shapes[shallow].channels), (medium, shapes[medium].channels), config.reduce)
 
 
 def crux_features(cruxes: Cruxes, layers: Sequence[nn.Module], crux: torch.Tensor, catch_up: bool) -> torch.Tensor:
@@ -137,7 +137,7 @@ def fused_into(layers: Sequence[nn.Module], backbone: int, cruxes: Cruxes, caugh
         inputs = list(given[0]) if several else [given[0]]
         for place, source in enumerate(sources(layer)):
             if source == cruxes.medium:
-                fused.append(fused[0] if fused else cruxes.fusion(inputs[place], caught))
+                fused.append(fused[0] if fused else cruxes.fuse(inputs[place], caught))
                 inputs[place] = fused[0]
         return (inputs if several else inputs[0],)
 

@@ -8,11 +8,11 @@ from gjadet_yolo.nn.joint_detect import JointDetect
 from gjadet_yolo.nn.levels import Level
 from gjadet_yolo.nn.restore import Detail, Down, FeatureNet, Fusion, GridNet, Guide, Restorer, Up
 from gjadet_yolo.nn.sspnet import ContextAttention, ContextPyramid, SSPNeck
-from gjadet_yolo.nn.timm_backbone import TimmBackbone
+from gjadet_yolo.nn.timm_backbone import TimmBackbone, TimmStage
 from gjadet_yolo.nn.tpnet import ProngLayer, TPNeck
 
 # Classes that a YAML row can name.
-MODULES = (AdaptiveModule, C3CoT, DyHead, JointDetect, Level, SSPNeck, TimmBackbone, TPNeck)
+MODULES = (AdaptiveModule, C3CoT, DyHead, JointDetect, Level, SSPNeck, TimmBackbone, TimmStage, TPNeck)
 
 # Classes inside them, which a checkpoint names too: `host/restricted.py` admits both when it loads one.
 PARTS = (

@@ -105,16 +105,27 @@ class Cruxes(nn.Module):
         learner: Of cruxes.
         shallow: Number of the last shallow layer, with its channels.
         medium: Number of the last medium layer, with its channels.
+        reduce: How much smaller the side of a crux is than that of its image; 1 as published.
     """
 
-    def __init__(self, learner: CruxLearner, shallow: tuple[int, int], medium: tuple[int, int]) -> None:
+    def __init__(
+        self, learner: CruxLearner, shallow: tuple[int, int], medium: tuple[int, int], reduce: int = 1
+    ) -> None:
         super().__init__()
+        self.reduce = reduce
         self.shallow, self.medium = shallow[0], medium[0]
         self.learner = learner
         self.catch_up = CatchUpLearner(shallow[1], medium[1])
         self.fusion = FeatureFusion(medium[1])
 
     def crux(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Crux (B, C, H, W) of images of that shape, and its heat map (B, 1, H', W')."""
+        """Crux (B, C, H / reduce, W / reduce) of images (B, C, H, W), and its heat map (B, 1, H', W')."""
         heat = self.learner(x)
-        return x * self.learner.mask(heat, x.shape[2:]).to(x.dtype), heat
+        crux = x * self.learner.mask(heat, x.shape[2:]).to(x.dtype)
+        return avg_pool2d(crux, self.reduce, ceil_mode=True) if self.reduce > 1 else crux, heat
+
+    def fuse(self, plain: torch.Tensor, caught: torch.Tensor) -> torch.Tensor:
+        """Medium features of images with those of their cruxes, to the former's shape (B, C, H, W)."""
+        if self.reduce > 1:
+            caught = interpolate(caught, plain.shape[2:], mode="nearest")
+        return self.fusion(plain, caught)

@@ -16,6 +16,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "threshold": (-100, 100),
     "weight": (0, 100_000),
     "stride": (1, 32),
+    "reduce": (1, 8),
 }
 """Numbers that each key may have."""
 
@@ -30,6 +31,7 @@ class CruxConfig:
         temperature: Steepness of the mask.
         threshold: Heat at which half of a pixel stays.
         stride: Side in px of a cell of the heat map; 1 as published.
+        reduce: How much smaller a crux goes through the layers than its image, along each side; 1 as published.
         weight: Factor on the catch-up loss; 100 or 1 as published.
         favoured: Data YAML, folder or video of images that the detector likes. A data YAML's ``favoured:`` wins.
     """
@@ -39,6 +41,7 @@ class CruxConfig:
     temperature: float = 10.0
     threshold: float = 0.5
     stride: int = 4
+    reduce: int = 1
     weight: float = 100.0
     favoured: str = ""
 
@@ -49,8 +52,9 @@ class CruxConfig:
             if not named and not (type(value) is int and value >= 0):
                 raise ValueError(f"crux: {key} is {shown(value)}, allowed: layer numbers, and P1 to P6 for levels.")
         check_ranges(self, "crux", RANGES)
-        if type(self.stride) is not int:
-            raise ValueError(f"crux: stride is {shown(self.stride)}, allowed: whole numbers from 1 to 32.")
+        for key in ("stride", "reduce"):
+            if type(getattr(self, key)) is not int:
+                raise ValueError(f"crux: {key} is {shown(getattr(self, key))}, allowed: whole numbers from 1 on.")
         if not isinstance(self.favoured, str):
             raise ValueError(f"crux: favoured is {shown(self.favoured)}, expected a data YAML, a folder or a video.")
 

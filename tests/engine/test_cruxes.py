@@ -98,9 +98,10 @@ class TestForward:
         torch.testing.assert_close(aux_of(outputs)["heat"][0], model.crux.learner(x))
         assert not any(layer._forward_pre_hooks for layer in model.model)
 
-    def test_the_start_is_the_host(self):
-        """Weights of the model without the block fill its layers, and it gives the same."""
-        model, x = small(), images()
+    @pytest.mark.parametrize("reduce", [1, 2])
+    def test_the_start_is_the_host(self, reduce):
+        """Weights of the model without the block fill its layers, and it gives the same, whatever a crux's size."""
+        model, x = small(crux={"reduce": reduce}), images()
         alone = small(crux=False).eval()
         assert not hasattr(alone, "crux")
         model.load(alone, verbose=False)
@@ -113,6 +114,19 @@ class TestForward:
         with_block = small()
         for name, value in model.state_dict().items():
             assert torch.equal(value, with_block.state_dict()[name])
+
+    def test_smaller_cruxes(self):
+        """Means of 2 x 2 px go through the layers, and each of their features is fused at four places."""
+        model, x = taught(small(crux={"reduce": 2})), images()
+        seen = {}
+        model.model[3].register_forward_hook(lambda m, given, out: seen.update(fused=given[0]))
+        with torch.no_grad():
+            model(x)
+            plain = outputs_of(model.model[:3], x)[2]
+            crux = nn.functional.avg_pool2d(x * model.crux.learner.mask(model.crux.learner(x), x.shape[2:]), 2)
+            shallow, medium = outputs_of(model.model[:3], crux)[1:]
+            caught = (medium + model.crux.catch_up(shallow)).repeat_interleave(2, 2).repeat_interleave(2, 3)
+            torch.testing.assert_close(seen["fused"], model.crux.fusion(plain, caught))
 
     def test_a_list_of_inputs(self):
         """A Concat of the backbone that takes the medium layer gets it fused, the other input as it is."""
