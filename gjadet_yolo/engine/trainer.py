@@ -19,16 +19,19 @@ from ultralytics.data import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG, DEFAULT_CFG_DICT, LOCAL_RANK, LOGGER, RANK
 
+from gjadet_yolo.data.media import write_image
 from gjadet_yolo.engine.model import GjadetModel, student
 from gjadet_yolo.engine.precision import cpu_bf16
-from gjadet_yolo.engine.restoring import as_target, clean_folder, give_own_groups
+from gjadet_yolo.engine.restoring import as_target, clean_folder, examples, give_own_groups, shown_example
 from gjadet_yolo.engine.stages import Stage, plan_stages, stage_at
 from gjadet_yolo.engine.streams import UnpairedImages
 from gjadet_yolo.engine.summary import recipe_line, stated_arguments
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
+from gjadet_yolo.evaluate.restored_sheet import restored_sheet
 from gjadet_yolo.host.dataset import RecipeDataset
 from gjadet_yolo.host.pairs import DegradedCopies, PairedDataset
+from gjadet_yolo.host.restoring import RESTORE
 from gjadet_yolo.losses.criterion import DetectionCriterion
 from gjadet_yolo.losses.statistics import Statistics, branches, load_statistics, statistics
 from gjadet_yolo.recipe.augment import AugmentConfig
@@ -125,6 +128,8 @@ class GjadetTrainer(DetectionTrainer):
         self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: dict | None = None
     ) -> None:
         super().__init__(cfg, overrides, _callbacks)
+        if hasattr(self.args, RESTORE):
+            raise ValueError("restore= is for prediction, validation and export. A training has the restore: block.")
         self.stated = self.carry_stated(stated_arguments(overrides or {}, vars(self.args), DEFAULT_CFG_DICT))
         self.steps: list[tuple[torch.Tensor, list[str]]] = []  # terms and image files of the epoch's steps
         self.batch_files: list[str] = []
@@ -308,6 +313,17 @@ class GjadetTrainer(DetectionTrainer):
         picture = plot_class_ratios(self.csv, self.save_dir / "class_ratios.png", mu)
         if picture:
             self.on_plot(picture)
+        if student(self.model).recipe.restore is not None:
+            self.plot_restored()
+
+    def plot_restored(self) -> None:
+        """Write ``restored.jpg``: degraded, restored and clean, with boxes; of validation images where they have copies."""
+        items = examples(self.test_loader.dataset) or examples(self.train_loader.dataset)
+        if items:
+            model = student(self.ema.ema).eval()
+            file = self.save_dir / "restored.jpg"
+            write_image(file, restored_sheet([shown_example(model, item) for item in items]))
+            self.on_plot(file)
 
 
 def no_mosaic(args: Any) -> str:

@@ -215,10 +215,24 @@ def test_models_lists_every_family(capsys):
     assert main(["models", "scales=n", "imgsz=64"]) == 0
     lines = capsys.readouterr().out.splitlines()
     table = {name: rest for name, *rest in map(str.split, lines) if name.endswith(".yaml")}
-    tails = ("n", "n-p2", "n-plain", "n-p2-plain", "n-paper", "n-p2-paper", "n-fpn", "n-pafpn", "n-dyhead", "n-tiny", "n-tiny-paper")
+    tails = (
+        "n",
+        "n-p2",
+        "n-plain",
+        "n-p2-plain",
+        "n-paper",
+        "n-p2-paper",
+        "n-fpn",
+        "n-pafpn",
+        "n-dyhead",
+        "n-tiny",
+        "n-tiny-paper",
+    )
     scaled = {
-        f"gjadet{tail}.yaml" for tail in (*tails, *(f"-yolo{v}n{end}" for v in (11, 26) for end in ("", "-plain", "-paper")))
+        f"gjadet{tail}.yaml"
+        for tail in (*tails, *(f"-yolo{v}n{end}" for v in (11, 26) for end in ("", "-plain", "-paper")))
     }
+    scaled |= {"ccspnetn.yaml", "ccspnetn-joint.yaml", "gjadetn-joint.yaml"}
     scaled |= {"sspnetn.yaml", "sspnetn-p3.yaml", "sspnet-yolo11n.yaml", "tpnetn.yaml"}
     timm = ("vgg16", "resnet50", "dla60", "convnext_tiny", "swin_tiny", "darknet53", "cspdarknet53")
     assert set(table) == scaled | {f"gjadet-{name}.yaml" for name in timm}

@@ -32,6 +32,7 @@ VERBS = {
     "to_coco": ("convert", "yolo=in/set/data.yaml", "images=copy"),
     "demo": ("demo", "frames=2", "imgsz=96", "model=in/model.pt"),
     "attention": ("attention", "model=sspnetn.yaml", "source=in/frames", "imgsz=64"),
+    "restore": ("restore", "model=gjadetn-joint.yaml", "source=in/frames", "side_by_side=true"),
 }
 INPUTS = {
     "synth": (),
@@ -40,6 +41,7 @@ INPUTS = {
     "to_coco": ("in/set", "in/set/images", "in/set/images/val", "in/set/labels", "in/set/labels/train/new", "in"),
     "demo": ("in",),
     "attention": ("in/frames", "in/frames/maps", "in", "linked"),
+    "restore": ("in/frames", "in/frames/restored", "in", "linked"),
 }
 
 

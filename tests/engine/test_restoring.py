@@ -7,6 +7,7 @@ import csv
 import logging
 from types import SimpleNamespace
 
+import cv2
 import pytest
 import torch
 from conftest import TINY
@@ -17,7 +18,7 @@ from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
 from ultralytics.utils import DEFAULT_CFG_DICT
 
 from gjadet_yolo.engine.model import GjadetModel
-from gjadet_yolo.engine.restoring import as_target, clean_folder, give_own_groups, gflops
+from gjadet_yolo.engine.restoring import as_target, clean_folder, gflops, give_own_groups
 from gjadet_yolo.losses.restoration import psnr
 from gjadet_yolo.nn.auxiliary import aux_of
 
@@ -217,7 +218,7 @@ class TestTraining:
         model = YOLO(small_yaml(tmp_path, restore={"lr": 2.0}))
         model.add_callback("on_model_save", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            model.train(data=str(rendered), epochs=2, project=str(tmp_path), name="r", **TINY)
+            model.train(data=str(rendered), epochs=2, project=str(tmp_path), name="r", **TINY | {"plots": True})
         last = tmp_path / "r" / "weights" / "last.pt"
         saved, seen = load_checkpoint(last)[0], {}
         assert type(saved.restorer).__name__ == "Restorer"
@@ -227,6 +228,8 @@ class TestTraining:
         )
         resumed.add_callback("on_train_epoch_end", lambda t: seen.update(epoch=int(t.train_loader.dataset.epoch)))
         resumed.train(resume=True)
+        sheet = cv2.imread(str(tmp_path / "r" / "restored.jpg"))
+        assert sheet.shape == (4 * 160, 3 * 160, 3)  # four images, padded as the host's validation pads
         for name, value in saved.restorer.state_dict().items():
             torch.testing.assert_close(seen["start"][name].float(), value.float())
         assert seen["epoch"] == 1
