@@ -58,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError(f"nothing could be read: {listed(problems)}. Are these whole images or videos?")
     if problems:
         warn(
-            f"{len(problems)} of {len(source.files) + len(source.empty)} files could not be read whole: {listed(problems)}"
+            f"{len(problems)} of {len(source.files) + len(source.empty)} files could not be read whole: "
+            f"{listed(problems)}"
         )
     print(f"{sum(read.values())} pictures of {len(read)} files: {args.out}")
     return 0

@@ -317,7 +317,8 @@ class GjadetTrainer(DetectionTrainer):
             self.plot_restored()
 
     def plot_restored(self) -> None:
-        """Write ``restored.jpg``: degraded, restored and clean, with boxes; of validation images where they have copies."""
+        """Write ``restored.jpg``: degraded, restored and clean, with boxes."""
+        # Of validation images, except where there are photographs: these are of the training set only.
         items = examples(self.test_loader.dataset) or examples(self.train_loader.dataset)
         if items:
             model = student(self.ema.ema).eval()

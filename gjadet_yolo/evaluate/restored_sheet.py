@@ -44,7 +44,7 @@ def restored_sheet(rows: Sequence[Restored]) -> np.ndarray:
 def row_of(row: Restored) -> np.ndarray:
     pictures = {}
     for name, picture, boxes, colour in (
-        (f"degraded: {len(row.without)} found without restoring", row.degraded, row.without, FOUND),
+        (f"degraded: {len(row.without)} found", row.degraded, row.without, FOUND),
         (f"restored: {len(row.found)} found", row.restored, row.found, FOUND),
         (f"clean: {len(row.true)} labelled", row.clean, row.true, TRUE),
     ):

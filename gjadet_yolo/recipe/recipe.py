@@ -14,7 +14,7 @@ from gjadet_yolo.recipe.schedule import ScheduleConfig
 
 @dataclass(frozen=True)
 class Recipe:
-    """The recipe of a model: its losses, how images are chosen and changed, the stages of the training, and the restorer."""
+    """The recipe of a model: losses, how images are chosen and changed, stages of the training, and the restorer."""
 
     loss: LossConfig = field(default_factory=LossConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)

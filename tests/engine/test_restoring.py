@@ -168,7 +168,7 @@ class TestModel:
         assert model.is_fused()
 
     def test_cost(self):
-        """The published restorer: four times the area costs less than four times as much, the networks are of one size."""
+        """The restorer of size n costs less than a tenth of the parameters and operations."""
         model = GjadetModel("gjadetn-joint.yaml", verbose=False)
         plain = GjadetModel("gjadetn.yaml", verbose=False)
         ours, theirs = model.info(verbose=True), plain.info(verbose=True)
