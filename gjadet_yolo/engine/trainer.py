@@ -97,7 +97,7 @@ def enter_stage(trainer: GjadetTrainer) -> None:
     if all(stage.is_plain for stage in trainer.stages):
         return
     stage = stage_at(trainer.stages, trainer.epoch)
-    names = [f"model.{number}." for number in stage.frozen]
+    names = [f"model.{number}." for number in stage.frozen] + (["restorer."] if stage.restorer else [])
     # The host keeps BatchNorm still where a name is in this list, so it follows. Layers of the user's own freeze= stay.
     trainer.freeze_layer_names = [*trainer.always_frozen, *names]
     for name, parameter in student(trainer.model).named_parameters():

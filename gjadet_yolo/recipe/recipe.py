@@ -21,6 +21,10 @@ class Recipe:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     restore: RestoreConfig | None = None
 
+    def __post_init__(self) -> None:
+        if self.restore is None and any("restorer" in stage.freeze for stage in self.schedule.stages):
+            raise ValueError("schedule: freeze has 'restorer', and there is none without a restore: block.")
+
     @classmethod
     def from_yaml(cls, yaml: Mapping[str, Any]) -> Recipe:
         """Read the blocks of a model YAML; a ValueError names unknown keys and values, with the closest match."""
