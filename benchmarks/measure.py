@@ -1,6 +1,6 @@
 """How well `gjadet measure` measures, on rendered videos with exact truth, and what people would use instead.
 
-    python benchmarks/measure.py out=DIR [seeds=9000:9020] [frames=150] [imgsz=640] [host=2] [keep=]
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/measure.py out=DIR [seeds=9000:9020] [frames=150] [imgsz=640] [host=2] [keep=]
         [degrade=blur:0.4,noise:0.4,compression:0.4,low_light:0.4,dust:0.4] [model=gjadetn-crash-synth.pt]
 
 Seeds are drawn as the scenes rig, train and closeup in turn, at 1000 frames/s, with the exact lens and plane; impact
@@ -15,15 +15,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "YOLO_OFFLINE"):
-    os.environ.setdefault(_name, "1")  # read when the libraries are imported
 
 import cv2
 import numpy as np
@@ -97,7 +93,8 @@ def measure(file: Path, folder: Path, truth: Truth, detector: ModelDetector, who
     found = assemble(tracks, bundled, plane, source, settings)
     spent = time.process_time() - start
     scores |= {"cpu_s": spent, "detect_s": sum(timed.calls), "detections": len(timed.calls), "frames": len(place)}
-    scores |= {"markers_frames": int(tracks.measured.sum())}
+    loose = np.isfinite(place).all(2).any(0) & (bundled.body < 0)
+    scores |= {"loose_tracks": int(loose.sum()), "markers_frames": int(tracks.measured.sum())}
     scores |= positions(place, found.points.sigma_px, truth) | markers(found, truth, Filter.parse(settings.filter))
     pooled, rows = bodies(found, truth, Filter.parse(settings.filter))
     by_squares = MeasureSettings(fps=truth.fps, square_mm=truth.square_mm, camera=settings.camera)
@@ -105,7 +102,7 @@ def measure(file: Path, folder: Path, truth: Truth, detector: ModelDetector, who
     squares = scale_for(by_squares, tracks, bundled, frames.size_px, lens)
     again = bodies(assemble(tracks, bundled, squares, source, by_squares), truth, Filter.parse(settings.filter))[1]
     quality = {name: float(value) for name, value in found.quality.items()}
-    return {"scores": scores | pooled, "bodies": rows, "by_squares": again, "quality": quality}
+    return {"scores": scores | pooled, "bodies": rows, "by_squares": again, "quality": quality, "notes": found.notes}
 
 
 def seed_results(seed: int, number: int, settings: dict[str, str], out: Path, detector: ModelDetector) -> None:

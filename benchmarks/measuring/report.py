@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from measuring.scores import BINS, Scores, pool
 
 from gjadet_yolo.evaluate.tables import number, table
+from measuring.scores import BINS, Scores, pool
 
 REFERENCE_MM_PER_PX = 3.0  # at which the goals of velocity and acceleration are stated
 GRAVITY = 9.80665

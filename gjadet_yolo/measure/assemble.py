@@ -42,8 +42,8 @@ def assemble(
     body_mm = body_px * np.nan, body_sigma_px * np.nan
     if np.isfinite(mm[0]).any():
         # a body is stiff in its plane and not in a tilted or distorted picture of it
-        scales = mm_per_px(tracks, mm[1], grouping.body)
         flat = replace(tracks, sigma_px=sigma_px)
+        scales = mm_per_px(flat, mm[1], grouping.body)
         fits = fit_bodies(in_plane(flat, *mm, grouping.body), grouping, not isinstance(scale, Plane))
         *straight, seen = bodies_px(fits, frames)
         relative = np.hypot(relative, [*map(uneven, fits), 0.0])
