@@ -1,6 +1,6 @@
 """How well `gjadet measure` measures, on rendered videos with exact truth, and what people would use instead.
 
-    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/measure.py out=DIR [seeds=9000:9020] [frames=150] [imgsz=640] [host=2] [keep=]
+    python benchmarks/measure.py out=DIR [seeds=9000:9020] [frames=150] [imgsz=640] [host=2] [keep=]
         [degrade=blur:0.4,noise:0.4,compression:0.4,low_light:0.4,dust:0.4] [model=gjadetn-crash-synth.pt]
 
 Seeds are drawn as the scenes rig, train and closeup in turn, at 1000 frames/s, with the exact lens and plane; impact
@@ -8,7 +8,7 @@ speeds are also given with `square_mm=` for a scale. Each seed is measured clean
 so many frames left out that markers move by up to 1.2 of their sides a frame. Kinematics are compared with the truth
 through the same filter (cfc60). The first `host` seeds are also tracked by `yolo track`. Results of a video are kept in
 DIR, so that a run that was stopped goes on; DIR also gets `bodies.csv`, `figures.csv` and `table.md`. Videos are
-removed unless keep=1. Times are CPU seconds of one thread: wall time would count what else a shared machine does.
+removed unless keep=1. Run it with OMP_NUM_THREADS=1. Times are CPU seconds of one thread: wall time would count what else a shared machine does.
 """
 
 from __future__ import annotations

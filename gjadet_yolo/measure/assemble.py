@@ -13,9 +13,10 @@ from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.onset import Onset
 from gjadet_yolo.measure.plane import Plane
 from gjadet_yolo.measure.quality import quality_of
-from gjadet_yolo.measure.quantities import figures, run_up
+from gjadet_yolo.measure.quantities import figures
 from gjadet_yolo.measure.result import Curves, Figure, Measurement, Source
 from gjadet_yolo.measure.rigid import BodyFit
+from gjadet_yolo.measure.run_up import run_up
 from gjadet_yolo.measure.scale import Similar, Unscaled
 from gjadet_yolo.measure.settings import MeasureSettings
 from gjadet_yolo.measure.start import find_start

@@ -28,13 +28,12 @@ from scipy.ndimage import minimum_filter1d
 
 from gjadet_yolo.measure.filters import FITTED, Filter
 from gjadet_yolo.measure.kinematics import Motion, kinematics
-from gjadet_yolo.measure.onset import Onset, likeness
+from gjadet_yolo.measure.onset import Onset
 from gjadet_yolo.measure.result import Figure
+from gjadet_yolo.measure.run_up import LEAST_BEFORE, Line, before
 
 STANDARD_GRAVITY = 9.80665  # m/s²
 DRAWS = 200
-LEAST_BEFORE = 8  # samples of a straight fit
-LONGEST_BEFORE_S = 0.1
 SIGNIFICANT = 6.0  # standard deviations of a speed or of a change of speed
 LEAST_SPEED_MPS = 0.05  # below it a body stands: vibration, or drift of the camera
 LEVEL_S = 0.003
@@ -58,16 +57,6 @@ UNITS = {
     "duration": "s",
     "crush": "mm",
 }
-
-
-@dataclass(frozen=True)
-class Line:
-    """Straight motion: position at T0 (2,) in mm, velocity (2,) in m/s, and the standard deviations of both."""
-
-    position: np.ndarray
-    velocity: np.ndarray
-    sigma_position: np.ndarray
-    sigma_velocity: np.ndarray
 
 
 def figures(
@@ -142,40 +131,6 @@ def of_body(
         if math.isfinite(values[name])
     ]
     return [speed, *rest]
-
-
-def before(
-    time_s: np.ndarray, position: np.ndarray, sigma: np.ndarray, seen: np.ndarray, t0: Onset, smooth: Motion
-) -> Line | None:
-    """Motion before T0 by a straight fit, or by the smoothed curve where too little was measured."""
-    use = seen & run_up(time_s, t0)
-    if use.sum() < LEAST_BEFORE:
-        at = int(np.argmin(np.abs(time_s - t0.time_s)))
-        parts = smooth.position, smooth.velocity / 1e3, smooth.sigma_position, smooth.sigma_velocity / 1e3
-        return Line(*(part[at] for part in parts)) if np.isfinite(smooth.velocity[at]).all() else None
-    fitted = [straight(time_s[use] - t0.time_s, position[use, axis], sigma[use, axis]) for axis in range(2)]
-    columns = np.array(fitted).T
-    return Line(columns[0], columns[1] / 1e3, columns[2], columns[3] / 1e3)
-
-
-def run_up(time_s: np.ndarray, t0: Onset) -> np.ndarray:
-    """Frames before T0 that the speed of impact rests on, (n,) bool."""
-    return (time_s < t0.time_s - 2 * t0.sigma_s) & (time_s > t0.time_s - LONGEST_BEFORE_S)
-
-
-def straight(t: np.ndarray, y: np.ndarray, s: np.ndarray) -> tuple[float, float, float, float]:
-    """Value at 0 and slope of a line, and their standard deviations.
-
-    These grow where the residuals are larger than stated, and where neighbours resemble each other: then there are
-    fewer independent ones (factor (1 + r) / (1 - r) for correlation r between neighbours).
-    """
-    design = np.stack([np.ones_like(t), t], axis=1) / s[:, None]
-    inverse = np.linalg.inv(design.T @ design)
-    found = inverse @ (design.T @ (y / s))
-    rest = y / s - design @ found
-    variance = max(float(rest @ rest) / (len(t) - 2), 1.0) * likeness(rest)
-    deviation = np.sqrt(np.diag(inverse) * variance)
-    return float(found[0]), float(found[1]), float(deviation[0]), float(deviation[1])
 
 
 def main_direction(line: Line, smooth: Motion, after: np.ndarray) -> tuple[np.ndarray | None, bool]:

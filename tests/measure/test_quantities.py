@@ -7,8 +7,9 @@ import pytest
 
 from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.onset import Onset
-from gjadet_yolo.measure.quantities import figures, level_held, lowest_mean, straight
+from gjadet_yolo.measure.quantities import figures, level_held, lowest_mean
 from gjadet_yolo.measure.result import Figure
+from gjadet_yolo.measure.run_up import straight
 from gjadet_yolo.synth.world.pulse import HalfSine
 
 PULSE, T0_S, SPEED = HalfSine(400.0, 0.06), 0.08, 12.0

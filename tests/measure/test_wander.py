@@ -54,7 +54,7 @@ def test_residuals_are_those_of_a_turned_body():
     angle = np.linspace(0, 0.3, 20)
     layout = np.random.default_rng(0).uniform(-50, 50, (5, 2))
     turn = np.stack((np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)), -1).reshape(-1, 2, 2)
-    points = np.einsum("tij,kj->tki", turn, layout) + (100, 50)
+    points = np.einsum("tij,kj->tki", turn, layout) + np.array((100, 50))
     np.testing.assert_allclose(residuals(points, np.full((20, 2), (100, 50)), angle), 0, atol=1e-9)
 
 
