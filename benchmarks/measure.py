@@ -8,7 +8,8 @@ speeds are also given with `square_mm=` for a scale. Each seed is measured clean
 so many frames left out that markers move by up to 1.2 of their sides a frame. Kinematics are compared with the truth
 through the same filter (cfc60). The first `host` seeds are also tracked by `yolo track`. Results of a video are kept in
 DIR, so that a run that was stopped goes on; DIR also gets `bodies.csv`, `figures.csv` and `table.md`. Videos are
-removed unless keep=1. Run it with OMP_NUM_THREADS=1. Times are CPU seconds of one thread: wall time would count what else a shared machine does.
+removed unless keep=1. Run it with OMP_NUM_THREADS=1. Times are CPU seconds of one thread: wall time would count what
+else a shared machine does.
 """
 
 from __future__ import annotations

@@ -127,7 +127,8 @@ def follow_markers(
             f"quadrants or dots to be followed? State its places: points=FILE. Faint markers: lower confidence, now "
             f"{settings.confidence:g}."
         )
-    return tracks, notes
+    # what was begun and never found again is no marker; stated points keep their order
+    return tracks if settings.points else tracks.only(tracks.measured.any(0)), notes
 
 
 @dataclass

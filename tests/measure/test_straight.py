@@ -91,3 +91,11 @@ def test_a_body_in_a_tilted_view_keeps_its_velocity():
     np.testing.assert_allclose(again.bodies.sigma_velocity_mps, found.bodies.sigma_velocity_mps, rtol=0.05)
     # a fit in the tilted picture is not stiff
     assert fit_bodies(tracks, grouping, similar=False)[body].excess > 3
+
+
+def test_markers_that_were_never_measured_are_left_out():
+    tracks = film(strip((-300, 0), 10))
+    tracks.status[:, 3] = Status.MISSING
+    kept = tracks.only(tracks.measured.any(0))
+    assert kept.position_px.shape == (10, 19, 2) and len(kept.kind) == 19 and kept.size_px.shape == (19, 2)
+    np.testing.assert_array_equal(kept.position_px[:, 3], tracks.position_px[:, 4])
