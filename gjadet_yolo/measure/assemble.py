@@ -111,7 +111,8 @@ def with_slope(figure: Figure, measurement: Measurement, t0: Onset) -> Figure:
     time_s, body = measurement.time_s, figure.body
     place = measurement.points.position_mm[:, measurement.body == body]
     way, angle = measurement.bodies.position_mm[:, body], measurement.turning.angle_rad[:, body]
-    sigma = slope_sigma(time_s, place, way, angle, run_up(time_s, t0)) / MM_PER_M
+    use = run_up(time_s, np.isfinite(way).all(1), t0)
+    sigma = slope_sigma(time_s, place, way, angle, use) / MM_PER_M
     return replace(figure, sigma=math.hypot(figure.sigma, sigma))
 
 
@@ -169,7 +170,10 @@ def uneven(fit: BodyFit) -> float:
 
 
 def with_scale(figure: Figure, relative: np.ndarray) -> Figure:
-    """A figure whose bar also holds the error of the scale."""
-    if figure.unit not in SCALED_UNITS:
+    """A figure whose bar also holds the error of the scale.
+
+    A duration does not change with a scale, but does with one that changes on the way, as in tilted views.
+    """
+    if figure.unit not in SCALED_UNITS and figure.name != "duration":
         return figure
     return replace(figure, sigma=math.hypot(figure.sigma, float(relative[figure.body]) * figure.value))

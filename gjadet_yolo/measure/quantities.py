@@ -21,7 +21,7 @@ is subtracted, and their spread is the standard deviation (parametric bootstrap,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import minimum_filter1d
@@ -36,6 +36,7 @@ STANDARD_GRAVITY = 9.80665  # m/s²
 DRAWS = 200
 SIGNIFICANT = 6.0  # standard deviations of a speed or of a change of speed
 LEAST_SPEED_MPS = 0.05  # below it a body stands: vibration, or drift of the camera
+SURELY = 3.0  # standard deviations of T0 before which no pulse begins
 LEVEL_S = 0.003
 REBOUND_S = 0.03
 EARLY, LATE = 0.05, 0.95
@@ -119,8 +120,8 @@ def of_body(
         *("impact_speed", body, float(line.velocity @ direction)),
         *(math.hypot(*(line.sigma_velocity * direction)), "m/s"),
     )
-    state = Pulse(time_s, fps, t0.time_s, speed.value, float(line.position @ direction))
-    values, sigmas, peak_s = bootstrap(state, along, along_sigma, seen, filter_, generator)
+    state = Pulse(time_s, fps, t0.time_s, speed.value, float(line.position @ direction), SURELY * t0.sigma_s)
+    values, sigmas, peak_s = bootstrap(state, speed.sigma, along, along_sigma, seen, filter_, generator)
     sigmas = {name: sigma * slow[RESTS_ON[name]] for name, sigma in sigmas.items()}
     # crush and, where it counts from a fit, the change of speed also carry what is unsure before the pulse
     sigmas["crush"] = math.hypot(sigmas["crush"], *(line.sigma_position * direction), speed.value * 1e3 * t0.sigma_s)
@@ -151,13 +152,17 @@ def main_direction(line: Line, smooth: Motion, after: np.ndarray) -> tuple[np.nd
 
 @dataclass(frozen=True)
 class Pulse:
-    """What is known before the pulse: times, rate, T0, speed in m/s and position in mm at T0, along the motion."""
+    """What is known before the pulse: times, rate, T0, speed in m/s and position in mm at T0, along the motion.
+
+    ``early_s`` is by how much the pulse may have begun before T0.
+    """
 
     time_s: np.ndarray
     fps: float
     t0_s: float
     speed_mps: float
     position_mm: float
+    early_s: float = 0.0
 
     def measure(self, motion: np.ndarray) -> dict[str, np.ndarray]:
         """Figures of curves (3, n, C) of position, velocity, acceleration in mm and s; each (C,), NaN if unknown."""
@@ -168,7 +173,8 @@ class Pulse:
         decel = np.where(gone, -np.inf, -acceleration) / (1e3 * STANDARD_GRAVITY)
         lowest = lowest_mean(np.where(gone, np.inf, velocity / 1e3), round(REBOUND_S * self.fps))
         change = self.speed_mps - lowest
-        times = [self.falls_below(velocity / 1e3, self.speed_mps - part * change) for part in (EARLY, LATE)]
+        begun = motion[1, self.time_s >= self.t0_s - self.early_s] / 1e3
+        times = [self.falls_below(begun, self.speed_mps - part * change) for part in (EARLY, LATE)]
         duration = times[1] - times[0]
         return {
             "rebound_speed": -lowest,
@@ -220,6 +226,7 @@ def level_held(values: np.ndarray, fps: float, seconds: float) -> np.ndarray:
 
 def bootstrap(
     pulse: Pulse,
+    speed_sigma: float,
     along: np.ndarray,
     sigma: np.ndarray,
     seen: np.ndarray,
@@ -247,6 +254,9 @@ def bootstrap(
     # adds to the maxima of a class is known well
     unsure = {name: 0.0 if clean is not model and name in NOISE_ONLY else bias[name] for name in UNITS}
     sigmas = {name: math.hypot(float(np.std(drawn[name], ddof=1)), unsure[name]) for name in UNITS}
+    # what rests on the speed of impact carries its error
+    other = replace(pulse, speed_mps=pulse.speed_mps + speed_sigma).measure(shown)
+    sigmas = {name: math.hypot(sigmas[name], float(other[name][0] - observed[name][0])) for name in UNITS}
     after = pulse.time_s >= pulse.t0_s
     slowing = np.where(np.isfinite(shown[2, after, 0]), -shown[2, after, 0], -np.inf)
     peak = int(np.argmax(slowing))

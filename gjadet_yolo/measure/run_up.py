@@ -27,7 +27,7 @@ def before(
     time_s: np.ndarray, position: np.ndarray, sigma: np.ndarray, seen: np.ndarray, t0: Onset, smooth: Motion
 ) -> Line | None:
     """Motion before T0 by a straight fit, or by the smoothed curve where too little was measured."""
-    use = seen & run_up(time_s, t0)
+    use = run_up(time_s, seen, t0)
     if use.sum() < LEAST_BEFORE:
         at = int(np.argmin(np.abs(time_s - t0.time_s)))
         parts = smooth.position, smooth.velocity / 1e3, smooth.sigma_position, smooth.sigma_velocity / 1e3
@@ -37,9 +37,20 @@ def before(
     return Line(columns[0], columns[1] / 1e3, columns[2], columns[3] / 1e3)
 
 
-def run_up(time_s: np.ndarray, t0: Onset) -> np.ndarray:
-    """Frames before T0 that the speed of impact rests on, (n,) bool."""
-    return (time_s < t0.time_s - 2 * t0.sigma_s) & (time_s > t0.time_s - LONGEST_BEFORE_S)
+def run_up(time_s: np.ndarray, seen: np.ndarray, t0: Onset) -> np.ndarray:
+    """Frames before T0 that the speed of impact rests on, (n,) bool: those surely before it, or the first eight.
+
+    Where T0 is so unsure that none is surely before it, the first frames still are likeliest to be. A smoothed curve
+    would carry the impact into the run-up.
+
+    Args:
+        time_s: (n,).
+        seen: Where the body was measured, (n,) bool.
+    """
+    recent = seen & (time_s > t0.time_s - LONGEST_BEFORE_S)
+    use = recent & (time_s < t0.time_s - 2 * t0.sigma_s)
+    first = recent & (np.cumsum(recent) <= LEAST_BEFORE) & (time_s < t0.time_s)
+    return use if use.sum() >= LEAST_BEFORE else first
 
 
 def straight(t: np.ndarray, y: np.ndarray, s: np.ndarray) -> tuple[float, float, float, float]:
