@@ -50,6 +50,14 @@ def test_bars_of_velocity_and_acceleration_hold_what_they_say(likeness):
     assert np.mean(factors, 0)[1] == pytest.approx(expected, abs=0.15)
 
 
+def test_fitted_filters_have_no_factor_and_few_markers_tell_none():
+    points, fit, _ = body(np.random.default_rng(0), 0.8)
+    args = np.full(points.shape, 0.05), np.zeros(16, int), fit.position[:, None], fit.angle_rad[:, None], 1000.0
+    np.testing.assert_array_equal(passed(points, *args, Filter.parse("auto")), 1)
+    few = points[:, :3], args[0][:, :3], np.zeros(3, int), *args[2:]
+    np.testing.assert_array_equal(passed(*few, CFC60), 1)
+
+
 def test_residuals_are_those_of_a_turned_body():
     angle = np.linspace(0, 0.3, 20)
     layout = np.random.default_rng(0).uniform(-50, 50, (5, 2))
