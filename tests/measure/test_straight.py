@@ -11,8 +11,8 @@ from gjadet_yolo.measure.bodies import fit_bodies, group
 from gjadet_yolo.measure.lens import Lens
 from gjadet_yolo.measure.plane import Plane, fit_plane
 from gjadet_yolo.measure.result import Source
-from gjadet_yolo.measure.settings import MeasureSettings
 from gjadet_yolo.measure.scale import scale_of_squares
+from gjadet_yolo.measure.settings import MeasureSettings
 from gjadet_yolo.measure.straight import mm_per_px, straightened
 from gjadet_yolo.measure.tilt import tilt_of, tilted
 from gjadet_yolo.measure.tracks import Status, Tracks
@@ -104,7 +104,7 @@ def test_markers_that_were_never_measured_are_left_out():
 
 
 def test_a_tilted_view_shows_in_the_size_of_a_body_on_its_way():
-    """Squares alone give the speed within their scale's error; with one scale it changes on the way by 0.25 m/s and more."""
+    """Squares alone give the speed within their scale's error; with one scale it changes by 0.25 m/s on the way."""
     moving, still = strip((-420, 0), 120, speed=9.0), strip((300, -300), 120, speed=0)
     tracks = film(moving, still)
     grouping = group(straightened(tracks, None, LENS))
