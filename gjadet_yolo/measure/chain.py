@@ -27,6 +27,7 @@ from gjadet_yolo.measure.scale import Unscaled, scale_of_squares, scale_of_two_p
 from gjadet_yolo.measure.settings import MeasureSettings
 from gjadet_yolo.measure.steady import steady
 from gjadet_yolo.measure.straight import straightened
+from gjadet_yolo.measure.tilt import tilted
 from gjadet_yolo.measure.track import TrackSettings, follow
 from gjadet_yolo.measure.tracks import Tracks
 
@@ -131,7 +132,8 @@ def follow_markers(
             f"quadrants or dots to be followed? State its places: points=FILE. Faint markers: lower confidence, now "
             f"{settings.confidence:g}."
         )
-    return tracks, notes
+    # what was begun and never found again is no marker; stated points keep their order
+    return tracks if settings.points else tracks.only(tracks.measured.any(0)), notes
 
 
 @dataclass
@@ -184,4 +186,5 @@ def scale_for(
     best = int(tracks.measured.sum(1).argmax())
     there = np.where(tracks.measured[best][:, None], tracks.position_px[best], np.nan)
     there[np.array([kind != "square" for kind in tracks.kind])] = np.nan
-    return scale_of_squares(there, tracks.size_px, grouping.body, settings.square_mm, size_px, lens)
+    scale = scale_of_squares(there, tracks.size_px, grouping.body, settings.square_mm, size_px, lens)
+    return scale if isinstance(scale, Unscaled) else tilted(scale, tracks, grouping, best, lens)

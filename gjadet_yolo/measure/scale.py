@@ -55,6 +55,8 @@ class Similar:
         relative_sigma: Standard deviation of each scale, relative to it, (B + 1,).
         centre_px: Origin of positions in mm, (2,), an ideal image point.
         notes: Sentences for the reader of the results.
+        pivot_px: Where each body was when its scale was taken, (B + 1, 2), ideal image points.
+        tilt: Of the view of each body about there, (B + 1, 2) in 1/px, see ``tilt.py``; None where it is not known.
     """
 
     mm_per_px: np.ndarray
@@ -62,6 +64,8 @@ class Similar:
     centre_px: np.ndarray
     lens: Lens | None = None
     notes: tuple[str, ...] = ()
+    pivot_px: np.ndarray | None = None
+    tilt: np.ndarray | None = None
 
     @property
     def origin(self) -> str:
@@ -81,10 +85,28 @@ class Similar:
         """
         index = np.full(position_px.shape[-2], -1) if body is None else np.asarray(body)
         scale = self.mm_per_px[index][:, None]
-        if self.lens is None:
-            return (position_px - self.centre_px) * scale, sigma_px * scale
-        ideal, slope = self.lens.undistort(position_px)
+        ideal, slope = self.lens.undistort(position_px) if self.lens else (position_px, np.eye(2))
+        if self.tilt is not None and self.pivot_px is not None:
+            ideal, tilt = seen_straight(ideal, self.pivot_px[index], self.tilt[index])
+            slope = tilt @ slope
         return (ideal - self.centre_px) * scale, spread(slope, sigma_px) * scale
+
+
+def seen_straight(position: np.ndarray, pivot: np.ndarray, tilt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Image points (T, K, 2) as a view that is tilted nowhere shows them, unchanged at the pivots, and derivatives.
+
+    Args:
+        position: (T, K, 2).
+        pivot: (K, 2).
+        tilt: (K, 2).
+
+    Returns:
+        (T, K, 2) and (T, K, 2, 2).
+    """
+    arm = position - pivot
+    depth = 1 + (arm * tilt).sum(-1, keepdims=True)
+    slope = np.eye(2) - arm[..., :, None] * tilt[..., None, :] / depth[..., None]
+    return pivot + arm / depth, slope / depth[..., None]
 
 
 def centre_of(size_px: tuple[int, int], lens: Lens | None) -> np.ndarray:
