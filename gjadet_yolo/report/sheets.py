@@ -32,12 +32,22 @@ def write_sheets(path: Path, measurement: Measurement) -> None:
 
     Raises:
         ModuleNotFoundError: XlsxWriter is not installed.
+        OSError: It cannot be written.
     """
     from xlsxwriter import Workbook
+    from xlsxwriter.exceptions import FileCreateError
 
+    try:
+        fill_book(path, measurement, Workbook)
+    except FileCreateError as error:  # the library's own, around that of the system, e.g. of a full disk
+        raise error.args[0] from error
+
+
+def fill_book(path: Path, measurement: Measurement, workbook: type[Workbook]) -> None:
+    """Write the sheets."""
     # no text is taken for a formula or a link: names and notes are data
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with Workbook(path, options) as book:
+    with workbook(path, options) as book:
         book.set_properties({"title": f"Motion from video {measurement.source.name}"})
         bold = book.add_format({"bold": True})
         write_rows(book, "summary", (), summary_rows(measurement), (34, 26, 16, 16, 12, 12))

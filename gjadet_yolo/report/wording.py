@@ -48,6 +48,11 @@ def with_bar(value: float, sigma: float, unit: str = "") -> str:
     return f"{value:.{decimals}f} ± {bar:.{decimals}f}{end}".replace("-", MINUS)
 
 
+def counted(number_: int, one: str, many: str = "") -> str:
+    """``1 body``, ``2 bodies``."""
+    return f"{number_} {one if number_ == 1 else many or one + 's'}"
+
+
 def body_name(body: int, stands: bool) -> str:
     """``Body 0``, and ``Body 1 (standing)`` for a reference."""
     return f"Body {body} (standing)" if stands else f"Body {body}"
