@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +112,13 @@ def number(file: Path, content: dict[Any, Any], key: str) -> float:
     """
     if key not in content:
         raise ValueError(f"{file} has no {key}. {MAKE}")
-    if not is_number(content[key]):
-        raise ValueError(f"{file}: {key} is {shown(content[key])}, allowed: a number.")
-    return float(content[key])
+    value = content[key]
+    if isinstance(value, str):  # PyYAML takes 1e-3, without a point, for text
+        with suppress(ValueError):
+            value = float(value)
+    if not is_number(value):
+        raise ValueError(f"{file}: {key} is {shown(value)}, allowed: a number.")
+    return float(value)
 
 
 def size_of(file: Path, content: dict[Any, Any]) -> tuple[int, int]:
