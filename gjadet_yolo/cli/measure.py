@@ -155,7 +155,7 @@ def plain(settings: dict[str, Any]) -> dict[str, Any]:
 
 def report(measurement: Measurement) -> list[str]:
     """What came out, line by line."""
-    from gjadet_yolo.report.wording import body_name, counted, with_bar, worded
+    from gjadet_yolo.report.wording import body_name, counted, reading, with_bar, worded
 
     quality = measurement.quality
     found = counted(len(measurement.kind), "marker"), counted(len(measurement.reference), "body", "bodies")
@@ -165,11 +165,7 @@ def report(measurement: Measurement) -> list[str]:
     ]
     for body in range(len(measurement.reference)):
         found = {one.name: one for one in measurement.figures if one.body == body}
-        parts = [
-            f"{worded(name).lower()} {with_bar(one.value, one.sigma, one.unit)}"
-            for name in QUOTED
-            if (one := found.get(name))
-        ]
+        parts = [f"{worded(name).lower()} {with_bar(*reading(one))}" for name in QUOTED if (one := found.get(name))]
         if parts:
             lines.append(f"{body_name(body, False)}: {', '.join(parts)}")
     return lines + [f"Note: {note}" for note in measurement.notes]
