@@ -31,7 +31,7 @@ from measuring.videos import Truth, degraded, render, step_for, thinned
 
 from gjadet_yolo.measure.assemble import assemble
 from gjadet_yolo.measure.camera_file import read_camera
-from gjadet_yolo.measure.chain import bodies_in, follow_markers, scale_for
+from gjadet_yolo.measure.chain import bodies_in, follow_markers, scale_by_squares, stated_scale
 from gjadet_yolo.measure.detector import ModelDetector
 from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.frames import open_frames
@@ -88,9 +88,9 @@ def measure(file: Path, folder: Path, truth: Truth, detector: ModelDetector, who
     scores: Scores = identity(place, truth)
     if not whole:
         return {"scores": scores}
-    bundled = bodies_in(tracks, settings, frames.size_px, lens)
+    plane = stated_scale(settings, frames.size_px, lens)
+    bundled = bodies_in(tracks, plane, lens)
     source = Source(file.name, "", frames.size_px, len(tracks.time_s), truth.fps)
-    plane = scale_for(settings, tracks, bundled, frames.size_px, lens)
     found = assemble(tracks, bundled, plane, source, settings)
     spent = time.process_time() - start
     scores |= {"cpu_s": spent, "detect_s": sum(timed.calls), "detections": len(timed.calls), "frames": len(place)}
@@ -99,8 +99,8 @@ def measure(file: Path, folder: Path, truth: Truth, detector: ModelDetector, who
     scores |= positions(place, found.points.sigma_px, truth) | markers(found, truth, Filter.parse(settings.filter))
     pooled, rows = bodies(found, truth, Filter.parse(settings.filter))
     by_squares = MeasureSettings(fps=truth.fps, square_mm=truth.square_mm, camera=settings.camera)
-    bundled = bodies_in(tracks, by_squares, frames.size_px, lens)
-    squares = scale_for(by_squares, tracks, bundled, frames.size_px, lens)
+    bundled = bodies_in(tracks, None, lens)
+    squares = scale_by_squares(by_squares, tracks, bundled, frames.size_px, lens)
     again = bodies(assemble(tracks, bundled, squares, source, by_squares), truth, Filter.parse(settings.filter))[1]
     quality = {name: float(value) for name, value in found.quality.items()}
     return {"scores": scores | pooled, "bodies": rows, "by_squares": again, "quality": quality, "notes": found.notes}

@@ -138,7 +138,7 @@ def figures_of(measurement: Measurement, filter_: Filter, seed: int, slow: np.nd
     bodies, relative = measurement.bodies, measurement.scale_sigma
     noise = noise_of(bodies, relative[:-1])
     seen = np.isfinite(bodies.position_mm).all(2)
-    t0 = Onset(0.0, measurement.quality["t0_sigma_s"])
+    t0 = Onset(0.0, measurement.quality.get("t0_sigma_s", math.nan))
     generator = np.random.default_rng(seed)
     found = figures(measurement.time_s, bodies.position_mm, noise, seen, t0, filter_, generator, slow)
     found = [with_slope(figure, measurement, t0) for figure in found if not measurement.reference[figure.body]]

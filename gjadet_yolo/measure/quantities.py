@@ -87,7 +87,7 @@ def figures(
     for body in range(position_mm.shape[1]):
         seen = measured[:, body] & np.isfinite(position_mm[:, body]).all(axis=1)
         seen &= np.isfinite(sigma_mm[:, body]).all(axis=1)
-        if seen.sum() >= 2 * LEAST_BEFORE:
+        if seen.sum() >= 2 * LEAST_BEFORE and (seen & (time_s >= t0.time_s)).sum() >= LEAST_BEFORE:
             found += of_body(
                 body, time_s, position_mm[:, body], sigma_mm[:, body], seen, t0, filter_, generator, more[body]
             )
