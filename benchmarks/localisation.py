@@ -80,7 +80,7 @@ def corner_sub_pix(clip: Clip, rng: np.random.Generator) -> np.ndarray:
     for frame, grey in enumerate(clip.grey):
         index = np.flatnonzero(clip.whole[frame])
         corners = clip.boxes[frame, index][:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
-        start = (corners.reshape(-1, 1, 2) - 0.5).astype(np.float32).copy()
+        start = np.clip(corners.reshape(-1, 1, 2) - 0.5, 0, np.array(grey.shape[::-1]) - 1).astype(np.float32)
         if len(index):
             fine = cv2.cornerSubPix(grey, start, (3, 3), (-1, -1), rule)
             found[frame, index] = fine.reshape(-1, 4, 2).mean(1) + 0.5
@@ -224,7 +224,7 @@ def main(folder: str, frames: int = 24, level: float = 0.4) -> None:
                         away = np.where(clip.whole[..., None], found - clip.truth, np.nan)
                         normal = (away - np.nanmedian(away, 0)) / sigma
                         covered.append(np.abs(normal[np.isfinite(normal)]) < 1.96)
-                    hit = np.isfinite(found).all(2).sum(0) / np.maximum(clip.whole.sum(0), 1)
+                    hit = (np.isfinite(found).all(2) & clip.whole).sum(0) / np.maximum(clip.whole.sum(0), 1)
                     results[name].append(np.c_[clip.size, np.stack(errors(clip, found), 1), hit])
         show(title, results, seconds)
         print(f"95 % bars of Templates' motion hold {100 * np.concatenate(covered).mean():.1f} %")

@@ -21,7 +21,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "recipe": ("messages", "losses", "data"),
     "synth": ("messages", "folders", "geometry", "data"),
     "evaluate": ("losses", "data"),
-    "measure": ("messages", "folders", "geometry", "data"),
+    "measure": ("messages", "locate", "folders", "geometry", "data"),
     "report": ("messages", "folders", "geometry", "data", "measure"),
     # the host's functions as they are wrapped: what models and trainers need of them
     "host": ("messages", "locate", "folders", "nn", "recipe", "data"),

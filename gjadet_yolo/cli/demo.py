@@ -1,4 +1,4 @@
-"""``gjadet demo``: render a crash video with its truth, detect in it, compare. Nothing is downloaded."""
+"""``gjadet demo``: render a crash video with its truth, detect in it, measure it, compare. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from gjadet_yolo.cli.arguments import add_flag, natural, positive
 
 RELEASED = "gjadetn-crash-synth.pt"
+MEASURED = "measured"
 # small enough for a training of a few minutes on two cores
 TRAINING = {"images": 64, "val": 16, "imgsz": 256, "epochs": 40}
 
@@ -19,14 +20,14 @@ def add_subparser(subparsers: Any) -> None:
         "demo",
         allow_abbrev=False,
         help="the whole way in a few minutes",
-        description="Render a crash video with exact truth, detect in it with the released checkpoint, and write the "
-        "annotated video, a sheet of pictures and a table of detection quality.",
+        description="Render a crash video with exact truth, detect in it with the released checkpoint, measure its "
+        "motion, and write the annotated video, a table of detection quality, and the report of the measurement.",
     )
     add = parser.add_argument
     add("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder to create (default demo)")
     add("--model", metavar="FILE", help=f"checkpoint, or with train=true a model YAML (default {RELEASED})")
     add("--scene", default="rig", metavar="NAME", help="rig, train or closeup (default rig)")
-    add("--frames", type=positive, default=60, metavar="N", help="frames of the video (default 60)")
+    add("--frames", type=positive, default=200, metavar="N", help="frames of the video (default 200)")
     add("--imgsz", type=positive, default=640, metavar="PX", help="side of its pictures (default 640)")
     add("--seed", type=natural, default=0, metavar="N", help="default 0")
     add("--epochs", type=positive, default=TRAINING["epochs"], metavar="N", help="epochs with train=true (default 40)")
@@ -54,9 +55,39 @@ def run(args: argparse.Namespace) -> int:
         model = trained(args, folder) if args.train else loaded(args.model or RELEASED)
         video = draw_video(np.random.default_rng([args.seed, VIDEO, 0]), plan)
         text = detect(model, video, folder, args.imgsz)
+        lines = measured(args.model or RELEASED, video, folder) if not args.train else []
     products = [path for path in sorted(args.out.iterdir()) if path.name != MARK]
     print(f"\n{text}\n\n" + "\n".join(f"{describe(path):<52}{path}" for path in products))
+    if lines:
+        print("\n" + "\n".join([*lines, f"Report: {args.out / MEASURED / 'report.html'}"]))
     return 0
+
+
+def measured(model: str, video: Any, folder: Path) -> list[str]:
+    """Measure the video as a laboratory would, with its camera surveyed, into a folder; lines that compare with truth.
+
+    A video that is too short or shows too little is no reason to lose the rest: the line then says why.
+    """
+    from gjadet_yolo.cli.against_truth import comparison, survey
+    from gjadet_yolo.cli.progress import progress
+    from gjadet_yolo.measure.chain import Counted, measure_video
+    from gjadet_yolo.measure.detector import ModelDetector
+    from gjadet_yolo.measure.frames import open_frames
+    from gjadet_yolo.measure.settings import MeasureSettings
+    from gjadet_yolo.report.write import write_results
+
+    truth, file = video.truth(), folder / "video.avi"
+    camera, plane = survey(truth, folder)
+    settings = MeasureSettings(fps=truth.fps, camera=camera, plane=plane)
+    try:
+        found = measure_video(file, settings, ModelDetector(model), progress)
+    except ValueError as error:
+        return [f"Not measured: {error}"]
+    (folder / MEASURED).mkdir()
+    shown = Counted(open_frames(file, truth.fps), found.source.frames)
+    advice = write_results(found, folder / MEASURED, progress(shown, "writing")).advice
+    lines = comparison(found, truth) or [f"Nothing is quoted: {' '.join(found.notes)}"]
+    return [*lines, advice] if advice else lines
 
 
 def loaded(name: str) -> Any:
@@ -143,8 +174,11 @@ def released_note(model: Any) -> str:
 def describe(path: Path) -> str:
     """What a product of the demo is."""
     known = {
+        "camera.yaml": "the lens, as a calibration gives it",
         "data": "rendered training scenes",
         "detections.avi": "video with right, false and missed boxes",
+        "measured": "curves with bars, film and report",
+        "plane.csv": "points of the plane of motion, as surveyed",
         "quality.txt": "this table",
         "sheet.png": "six of its frames",
         "train": "the training, with its checkpoint",

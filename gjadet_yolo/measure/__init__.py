@@ -37,7 +37,9 @@ class CallableModule(ModuleType):
         from gjadet_yolo.measure.detector import RELEASED, ModelDetector
         from gjadet_yolo.measure.settings import MeasureSettings
 
-        return measure_video(source, MeasureSettings.of(**settings), ModelDetector(model or RELEASED))
+        wanted = MeasureSettings.of(**settings)
+        detector = None if wanted.points else ModelDetector(model or RELEASED, wanted.imgsz)
+        return measure_video(source, wanted, detector)
 
 
 # importing names from the package stays as it is: only calling it is new

@@ -31,8 +31,10 @@ LEAST = 3  # markers of a body: two can be a stiff pair in anything
 SEED = 5  # markers of a seed
 SLACK_PX = 0.2  # lens and tilted view make a stiff body's image give by so much
 SLACK_TRAVEL = 0.01  # and by this share of the way it has gone
+FLAT_TRAVEL = 0.001  # in the plane of motion: what is left of lens and plane that are not quite known
 FLOOR_PX = 0.03  # least standard deviation of a sample
 SIGMAS = 4.0
+EXCHANGES = 3  # rounds in which markers may change to the body that they follow best
 STRETCH, STRETCH_PER_PX = 0.02, 0.001  # most that a view lets a body's image grow, and more with the way it goes
 MISFITS = 0.1  # share of samples that may be off: wrong finds, not another motion
 STAYED = 0.7  # share of its samples for which a marker that left must have belonged to its body
@@ -66,31 +68,34 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Samples:
-    """Markers as grouping sees them: points (T, N) complex, NaN where not measured, weights and slack (T, N)."""
+    """Markers as grouping sees them: points (T, N) complex, NaN where not measured, weights and slack (T, N).
+
+    ``similar`` says that a view may change the size of what is stiff.
+    """
 
     points: np.ndarray
     weights: np.ndarray
     slack: np.ndarray
+    similar: bool = True
 
     @classmethod
-    def of(cls, tracks: Tracks) -> Samples:
-        """Of frames spread over the video."""
+    def of(cls, tracks: Tracks, flat: bool = False) -> Samples:
+        """Of frames spread over the video; ``flat``: positions are those in the plane of motion."""
         frames = np.unique(np.linspace(0, len(tracks.status) - 1, MOST_FRAMES).round().astype(int))
         seen = tracks.measured[frames]
         points = np.where(seen, complex_of(tracks.position_px[frames]), np.nan)
         variance = (np.nan_to_num(tracks.sigma_px[frames]) ** 2).mean(2) + FLOOR_PX**2
         travel = np.hypot(*(wide(part) for part in (points.real, points.imag)))
-        return cls(
-            points, np.where(seen, 1 / variance, 0.0), np.broadcast_to(SLACK_PX + SLACK_TRAVEL * travel, points.shape)
-        )
+        slack = np.broadcast_to(SLACK_PX + (FLAT_TRAVEL if flat else SLACK_TRAVEL) * travel, points.shape)
+        return cls(points, np.where(seen, 1 / variance, 0.0), slack, not flat)
 
     def fit(self, members: np.ndarray, robust: bool = True) -> Poses:
         """Motion of some markers, (K,) int: of most of them, or of all alike."""
         points, weights = self.points[:, members], self.weights[:, members]
         if not robust:
-            return alternate(points, weights, similar=True)[0]
+            return alternate(points, weights, self.similar)[0]
         limit = self.slack[:, members] + SIGMAS / np.sqrt(np.maximum(weights, TINY))
-        return settle(points, weights, limit, similar=True)[0]
+        return settle(points, weights, limit, self.similar)[0]
 
     def off(self, poses: Poses, markers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which samples (T, K) of some markers are off a motion, and which could be judged."""
@@ -102,6 +107,13 @@ class Samples:
         deviation = np.sqrt(own + poses.variance(np.nan_to_num(layout)))
         limit = SIGMAS * deviation + self.slack[:, markers]
         return judged & ~(away <= limit), judged
+
+    def misfit(self, poses: Poses, markers: np.ndarray) -> np.ndarray:
+        """Root mean squared departure of some markers from a motion, in standard deviations, (K,)."""
+        points, weights = self.points[:, markers], self.weights[:, markers]
+        judged = (weights > 0) & (poses.inertia[:, None] > 0)
+        away = np.where(judged, np.abs(points - poses(median_layout(points, weights, poses))), 0)
+        return np.sqrt((away**2 * weights).sum(0) / np.maximum(judged.sum(0), 1))
 
     def followers(self, poses: Poses, markers: np.ndarray) -> np.ndarray:
         """Those of some markers that follow a motion, (K,) int; none where the motion is not one of a stiff body."""
@@ -127,9 +139,14 @@ def wide(values: np.ndarray) -> np.ndarray:
     return np.maximum(np.fmax.reduce(values, 0, initial=-np.inf) - np.fmin.reduce(values, 0, initial=np.inf), 0)
 
 
-def group(tracks: Tracks) -> Grouping:
-    """Find the bodies of a video, without being told how many there are."""
-    samples = Samples.of(tracks)
+def group(tracks: Tracks, flat: bool = False) -> Grouping:
+    """Find the bodies of a video, without being told how many there are.
+
+    Args:
+        flat: Positions are those in the plane of motion, as :func:`~gjadet_yolo.measure.straight.straightened` gives
+            them. There stiff bodies keep their size, so that bodies which move nearly alike are told apart.
+    """
+    samples = Samples.of(tracks, flat)
     free = np.nonzero((samples.weights > 0).sum(0) >= LEAST)[0]
     bodies: list[np.ndarray] = []
     while len(free) >= LEAST:
@@ -138,12 +155,12 @@ def group(tracks: Tracks) -> Grouping:
             break
         bodies.append(members)
         free = np.setdiff1d(free, members)
-    bodies = sorted(joined(samples, bodies), key=len, reverse=True)
+    bodies = sorted(exchanged(samples, joined(samples, bodies)), key=len, reverse=True)
     body, left = np.full(tracks.status.shape[1], -1), np.full(tracks.status.shape[1], -1)
     for number, members in enumerate(bodies):
         body[members] = number
     claim_leavers(tracks, samples, bodies, body, left)
-    return Grouping(body, standing(tracks, body, left, len(bodies)), left)
+    return Grouping(body, standing(tracks, body, left, len(bodies), not flat), left)
 
 
 def largest(samples: Samples, free: np.ndarray) -> np.ndarray:
@@ -184,6 +201,26 @@ def joined(samples: Samples, bodies: list[np.ndarray]) -> list[np.ndarray]:
     return bodies
 
 
+def exchanged(samples: Samples, bodies: list[np.ndarray]) -> list[np.ndarray]:
+    """Bodies, each marker in that whose motion it follows best.
+
+    The first body that was found had its choice of all: of one that turns a little against it, it took the middle.
+    """
+    members = np.concatenate([*bodies, np.zeros(0, int)])
+    for _ in range(EXCHANGES if len(bodies) > 1 else 0):
+        misfit = np.full((len(bodies), len(members)), np.inf)
+        for number, body in enumerate(bodies):
+            poses = samples.fit(body)
+            follows = np.isin(members, samples.followers(poses, members)) | np.isin(members, body)
+            misfit[number, follows] = samples.misfit(poses, members[follows])
+        best = misfit.argmin(0)
+        found = [members[best == number] for number in range(len(bodies))]
+        if min(map(len, found)) < LEAST or all(map(np.array_equal, map(np.sort, found), map(np.sort, bodies))):
+            break
+        bodies = found
+    return bodies
+
+
 def claim_leavers(
     tracks: Tracks, samples: Samples, bodies: list[np.ndarray], body: np.ndarray, left: np.ndarray
 ) -> None:
@@ -194,7 +231,7 @@ def claim_leavers(
         if not len(alone):
             return
         # its place on the body is that of the frames in which it belonged, hence of the first half of its samples
-        early = Samples(samples.points, early_half(samples.weights), samples.slack)
+        early = replace(samples, weights=early_half(samples.weights))
         poses = samples.fit(members)
         off, judged = early.off(poses, alone)
         placed = judged.sum(0) >= LEAST
@@ -225,11 +262,11 @@ def off_from(early: Samples, samples: Samples, poses: Poses, markers: np.ndarray
     return judged & ~(away <= SIGMAS * deviation + samples.slack[:, markers]), judged
 
 
-def standing(tracks: Tracks, body: np.ndarray, left: np.ndarray, count: int) -> np.ndarray:
+def standing(tracks: Tracks, body: np.ndarray, left: np.ndarray, count: int, similar: bool) -> np.ndarray:
     """Which bodies stand: those that hardly move against the widest travel of all, (B,) bool."""
     if not count:
         return np.zeros(0, bool)
-    fits = fit_bodies(tracks, Grouping(body, np.zeros(count, bool), left))
+    fits = fit_bodies(tracks, Grouping(body, np.zeros(count, bool), left), similar)
     travel = np.array([np.ptp(fit.position[fit.sigma.max(1) < STILL_PX], axis=0).max(initial=0) for fit in fits])
     still = travel <= STILL_PX
     return still if still.any() else travel <= STILL_SHARE * travel.max()

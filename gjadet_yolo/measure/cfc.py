@@ -61,7 +61,7 @@ class LowPass:
         return cls(math.tan(math.pi * DESIGN_PER_CFC[form] * cfc / fps), fps, "mirror" if form == "iso" else "fit")
 
     @classmethod
-    def of_cutoff(cls, cutoff_hz: float, fps: float) -> LowPass:
+    def of_cutoff(cls, cutoff_hz: float, fps: float, ends: str = "fit") -> LowPass:
         """Filter whose finished form, after both runs, passes 1 / sqrt(2) of an amplitude at ``cutoff_hz``.
 
         Raises:
@@ -73,7 +73,7 @@ class LowPass:
                 f"filter cut-off is {cutoff_hz:g} Hz, allowed at {fps:g} frames/s: {low:g} to {high:.4g} Hz. "
                 f"Choose one in this range."
             )
-        return cls(math.tan(math.pi * cutoff_hz / fps) / CUTOFF_PER_DESIGN, fps)
+        return cls(math.tan(math.pi * cutoff_hz / fps) / CUTOFF_PER_DESIGN, fps, ends)
 
     @property
     def coefficients(self) -> tuple[np.ndarray, np.ndarray]:

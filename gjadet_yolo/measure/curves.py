@@ -15,6 +15,7 @@ from gjadet_yolo.measure.rigid import BodyFit
 from gjadet_yolo.measure.tracks import Tracks
 
 MM_PER_M = 1000.0
+COMMON_PX = 0.002  # standard deviation of what all markers of a body share in a frame, however many they are
 
 
 def way(position: np.ndarray) -> np.ndarray:
@@ -33,6 +34,7 @@ def curves_of(
     fps: float,
     filter_: Filter,
     relative: np.ndarray,
+    slow: np.ndarray | None = None,
 ) -> Curves:
     """Curves of K markers or bodies.
 
@@ -43,6 +45,8 @@ def curves_of(
         fps: Frames/s.
         filter_: Of velocity and acceleration.
         relative: Relative standard deviation of each one's scale, (K,).
+        slow: How many times more of the errors the filter passes than of independent ones, (K, 3), as
+            :func:`~gjadet_yolo.measure.wander.passed` gives it; 1 where left out.
 
     Raises:
         ValueError: The rate cannot carry the filter.
@@ -59,6 +63,7 @@ def curves_of(
     def bar(noise: np.ndarray, value: np.ndarray) -> np.ndarray:
         return np.hypot(noise, relative[:, None] * value)
 
+    more = np.ones((count, 3)) if slow is None else slow
     position_mm = np.where(measured[..., None], position_mm, np.nan)
     velocity, acceleration = metres(motion.velocity), metres(motion.acceleration)
     return Curves(
@@ -67,9 +72,9 @@ def curves_of(
         position_mm=position_mm,
         sigma_mm=bar(np.where(measured[..., None], noise_mm, np.nan), way(position_mm)),
         velocity_mps=velocity,
-        sigma_velocity_mps=bar(metres(motion.sigma_velocity), velocity),
+        sigma_velocity_mps=bar(metres(motion.sigma_velocity) * more[:, 1:2], velocity),
         acceleration_mps2=acceleration,
-        sigma_acceleration_mps2=bar(metres(motion.sigma_acceleration), acceleration),
+        sigma_acceleration_mps2=bar(metres(motion.sigma_acceleration) * more[:, 2:], acceleration),
     )
 
 
@@ -88,7 +93,7 @@ def bodies_px(fits: list[BodyFit], frames: int) -> tuple[np.ndarray, np.ndarray,
     flat = (frames, -1)
     ratio = noise_ratio(position.reshape(flat), sigma.reshape(flat), np.repeat(seen, 2, 1)).reshape(-1, 2)
     # never less than stated: errors that last for many frames do not show between neighbours
-    return position, sigma * np.fmax(ratio, 1.0), seen
+    return position, np.hypot(sigma * np.fmax(ratio, 1.0), COMMON_PX), seen
 
 
 def turning_of(fits: list[BodyFit], frames: int, fps: float, filter_: Filter) -> Turning:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from gjadet_yolo import locate
+
 RELEASED = "gjadetn-crash-synth.pt"
 MOST_BOXES = 3000  # of a frame; the host's 300 are fewer than the squares of a full-scale test
 STRIDE_PX = 32
@@ -34,11 +36,13 @@ class ModelDetector:
         if self.model.task != "detect":
             raise ValueError(f"{model} is a model for '{self.model.task}', expected one for detection.")
         self.names: list[str] = list(self.model.names.values())
-        self.file = Path(str(getattr(self.model, "ckpt_path", None) or model))
+        self.file = locate.weights(str(model)) or Path(str(getattr(self.model, "ckpt_path", None) or model))
 
     @property
     def marker_class(self) -> int | None:
-        """Class called ``point``; None, i.e. every class, where there is none."""
+        """Class called ``point``, or the only one; None, i.e. every class, where there are others only."""
+        if len(self.names) == 1:
+            return 0
         return self.names.index("point") if "point" in self.names else None
 
     def provenance(self) -> dict[str, str]:

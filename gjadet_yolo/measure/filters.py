@@ -21,7 +21,7 @@ class Filter:
     Attributes:
         kind: ``cfc``, ``hz``, ``spline``, ``kalman``, ``auto`` or ``none``.
         value: Channel frequency class, or cut-off in Hz where the finished filter passes 1 / sqrt(2); 0 else.
-        form: ``j211`` or ``iso``.
+        form: ``j211`` or ``iso``: coefficients of a class, and how a curve goes on beyond its ends.
     """
 
     kind: str
@@ -63,5 +63,5 @@ class Filter:
         if self.kind == "cfc":
             return LowPass.of_class(self.value, fps, self.form)
         if self.kind == "hz":
-            return LowPass.of_cutoff(self.value, fps)
+            return LowPass.of_cutoff(self.value, fps, "mirror" if self.form == "iso" else "fit")
         return Unfiltered(fps) if self.kind == "none" else None

@@ -182,6 +182,8 @@ def noise_ratio(position: np.ndarray, sigma: np.ndarray, measured: np.ndarray) -
         (C,): 1 where the stated sigmas hold, 2 where the noise is twice as large; NaN with fewer than ten differences.
     """
     measured = np.asarray(measured, bool) & np.isfinite(position) & np.isfinite(sigma)
+    if len(position) <= DIFFERENCE:
+        return np.full(position.shape[1], np.nan)
     parts = [slice(i, len(position) - DIFFERENCE + i) for i in range(DIFFERENCE + 1)]
     weights = [(-1) ** i * math.comb(DIFFERENCE, i) for i in range(DIFFERENCE + 1)]
     whole = np.logical_and.reduce([measured[part] for part in parts])

@@ -19,7 +19,7 @@ from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.kinematics import kinematics
 
 POWERS, TERMS = (2, 3, 4), 3
-SEARCH_HZ = 30.0  # cut-off of the velocity in which a change is looked for
+SEARCH_HZ = (100.0, 50.0, 30.0)  # cut-offs of the velocity in which a change is looked for
 SIGNIFICANT = 6.0  # standard deviations of a change of velocity
 FOUND_PART = 0.1  # of the change of velocity: where it counts as found
 USED_PARTS = (0.4, 0.2)  # up to where it is fitted: the shorter where no form follows the longer
@@ -58,13 +58,15 @@ def find_onset(time_s: np.ndarray, position: np.ndarray, sigma: np.ndarray, meas
     seen = np.flatnonzero(measured[first : lasts[0]]) + first
     t, y, s = (time_s[seen] - time_s[here]) / frame_s, position[seen], sigma[seen]
     noise = quiet_noise(t[seen < here], y[seen < here], s[seen < here])
-    for last in lasts:
-        until = seen < last
-        mean, deviation, misfit = fit_until(t[until], y[until], s[until], noise)
-        if misfit < FITTING:
-            break
+    fits = [fit_until(t[seen < last], y[seen < last], s[seen < last], noise) for last in lasts]
+    (mean, deviation, _), last = next(
+        (one for one in zip(fits, lasts, strict=True) if one[0][2] < FITTING), (fits[-1], lasts[-1])
+    )
     # a form that follows the samples may still begin elsewhere than the pulse, by part of the time that was fitted
-    deviation = math.hypot(deviation, UNKNOWN_FORM * (t[until][-1] - mean))
+    deviation = math.hypot(deviation, UNKNOWN_FORM * (t[seen < last][-1] - mean))
+    # and so do two fits that disagree by more than the shorter one's own error
+    apart = (fits[0][0] - fits[-1][0]) ** 2 - fits[-1][1] ** 2
+    deviation = math.sqrt(deviation**2 + max(apart, 0.0))
     if mean < t[LEAST_BEFORE - 1] + 1:  # it was on its way when it was first seen
         return None
     return Onset(float(time_s[here]) + mean * frame_s, deviation * frame_s)
@@ -82,7 +84,7 @@ def fit_until(t: np.ndarray, y: np.ndarray, s: np.ndarray, noise: float) -> tupl
 
 
 def quiet_noise(t: np.ndarray, y: np.ndarray, s: np.ndarray) -> float:
-    """Mean squared ratio of noise to sigma before the change, at least 1.
+    """Mean squared ratio of noise to sigma before the change, at least 1; more where neighbours resemble each other.
 
     The last third is left out: it may hold the beginning of the change.
     """
@@ -90,7 +92,14 @@ def quiet_noise(t: np.ndarray, y: np.ndarray, s: np.ndarray) -> float:
     design = np.stack([np.ones_like(t), t], axis=1)[quiet] / s[quiet, None]
     rest = (y - y[0])[quiet] / s[quiet]
     rest = rest - design @ np.linalg.lstsq(design, rest, rcond=None)[0]
-    return max(float(rest @ rest) / (len(rest) - 2), 1.0)
+    return max(float(rest @ rest) / (len(rest) - 2), 1.0) * likeness(rest)
+
+
+def likeness(rest: np.ndarray) -> float:
+    """How many neighbours in the residuals (n,) of a straight line count as one, as they resemble each other."""
+    # two fitted parameters make neighbours look opposed
+    alike = float(rest[1:] @ rest[:-1] / (rest @ rest)) + 2 / len(rest) if rest.any() else 0.0
+    return (1 + alike) / max(1 - alike, 0.05) if alike > 2 / math.sqrt(len(rest)) else 1.0
 
 
 def plain_change(
@@ -98,16 +107,21 @@ def plain_change(
 ) -> tuple[int, int, list[int]] | None:
     """First frame of a fit, the frame in which the change is plain, and ends of fits from late to early, or None."""
     fps = (len(time_s) - 1) / (time_s[-1] - time_s[0])
-    search = Filter("hz", min(SEARCH_HZ, fps / 10))
-    motion = kinematics(position[:, None], sigma[:, None], measured[:, None], fps, search)
-    velocity, spread = motion.velocity[:, 0], motion.sigma_velocity[:, 0]
-    known = np.flatnonzero(np.isfinite(velocity))
-    if len(known) < 2 * LEAST_BEFORE:
-        return None
-    # a filtered end is noisier than the rest, so the beginning is a median
-    start = np.median(velocity[known[:LEAST_BEFORE]])
-    change = np.abs(velocity[known] - start)
-    largest = int(np.argmax(change))
+    # a run-up is straight, which mirrored ends keep; a parabola through two periods would reach into the impact.
+    # The fastest cut-off that noise allows: a slow one carries a short pulse back to the beginning of a short run-up
+    for hz in SEARCH_HZ:
+        search = Filter("hz", min(hz, fps / 10), "iso")
+        motion = kinematics(position[:, None], sigma[:, None], measured[:, None], fps, search)
+        velocity, spread = motion.velocity[:, 0], motion.sigma_velocity[:, 0]
+        known = np.flatnonzero(np.isfinite(velocity))
+        if len(known) < 2 * LEAST_BEFORE:
+            return None
+        # a filtered end is noisier than the rest, so the beginning is a median
+        start = np.median(velocity[known[:LEAST_BEFORE]])
+        change = np.abs(velocity[known] - start)
+        largest = int(np.argmax(change))
+        if FOUND_PART * change[largest] > SIGNIFICANT * np.median(spread[known]):
+            break
     if change[largest] < SIGNIFICANT * spread[known[largest]]:
         return None
     # of the first change that matters: later ones may be larger and of the other sign

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gjadet_yolo.measure.scatter import departures, spread, spread_around
+
 ROUNDS, INNER, REFITS = 4, 5, 3  # of leaving out outliers, of pose and layout in turns, and of easing
 OUTLIER = 4.0  # standard deviations: one Gaussian sample in 3,000 is lost
 SQUEEZE, SQUEEZE_PER_PX = 1e-4, 3e-4  # prior deviation of what tilted views squeeze a body by, and more with its way
 LEAST_INERTIA = 1e-6  # of the greatest: below it, direction rests on rounding
 TINY = 1e-300
 LEAST_EXCESS = 0.05  # for leaving out outliers: without noise, rounding would be one
-MEDIAN_2 = 2 * np.log(2)  # median of chi-squared with two degrees of freedom
-LEFT_SHARE, LEFT_SAMPLES = 0.9, 5  # a marker has left if so many of its samples to the end are outliers, at least 5
 
 
 @dataclass(frozen=True)
@@ -172,30 +172,11 @@ def settle(points: np.ndarray, weights: np.ndarray, limit: np.ndarray, similar: 
         worst = np.sqrt((residual**2).sum(0) / seen)
         worst /= max(float(np.median(worst)), 0.25)
         eased = weights / (1 + residual**2) / (1 + (worst / 2) ** 4)
-    return fit_poses(points, np.where(residual <= 1, weights, 0.0), layout, similar), layout
-
-
-def spread(residual: np.ndarray, weights: np.ndarray) -> float:
-    """Residuals (T, K) in standard deviations: their robust RMS per axis, corrected for what the fit has taken away."""
-    use = weights > 0
-    samples = 2 * int(use.sum())
-    free = samples - 3 * int(use.any(1).sum()) - 2 * int(use.any(0).sum())
-    if free < 4:  # nothing is left to judge by
-        return 1.0
-    squared = np.abs(residual[use]) ** 2 * weights[use]
-    return float(np.sqrt(np.median(squared) / MEDIAN_2 * samples / free))
-
-
-def departures(far: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Frame in which each marker leaves for good, (K,) int, -1 for none.
-
-    Args:
-        far: Samples that are off, (T, K) bool.
-        seen: Samples there are, (T, K) bool.
-    """
-    off, count = (np.cumsum(part[::-1], 0)[::-1] for part in (far & seen, seen))
-    gone = far & seen & (off >= LEFT_SHARE * count) & (count >= LEFT_SAMPLES)
-    return np.where(gone.any(0), gone.argmax(0), -1)
+    kept = np.where(residual <= 1, weights, 0.0)
+    # a frame that nobody fits is no frame without markers: left out, it would hide that two bodies part in it
+    bare = (kept > 0).sum(1) < 2
+    kept[bare] = weights[bare]
+    return fit_poses(points, kept, layout, similar), layout
 
 
 def fit_body(position: np.ndarray, sigma: np.ndarray, similar: bool = False, slack: float = 0.0) -> BodyFit:
@@ -215,7 +196,7 @@ def fit_body(position: np.ndarray, sigma: np.ndarray, similar: bool = False, sla
     points, variance = complex_of(position), (sigma**2).mean(2)
     seen = np.isfinite(points) & (variance > 0)
     weights = np.divide(1.0, variance, out=np.zeros_like(variance), where=seen)
-    use, excess = weights, 1.0
+    use, excess, around = weights, 1.0, np.ones(len(points))
     if seen.any():
         limit = OUTLIER / np.sqrt(np.maximum(weights, TINY)) + slack
         poses, layout = settle(points, weights, limit, similar)
@@ -225,16 +206,20 @@ def fit_body(position: np.ndarray, sigma: np.ndarray, similar: bool = False, sla
         poses, layout = alternate(points, use, similar)
         residual = points - poses(layout)
         excess = spread(residual, use)
+        stays = (left < 0) | (np.arange(len(points))[:, None] < left)
+        around = spread_around(residual, np.where(stays, weights, 0.0), excess)
         away = np.where(seen, np.abs(residual), 0.0)
-        far = away**2 * weights > (OUTLIER * max(excess, LEAST_EXCESS)) ** 2
+        far = away**2 * weights > (OUTLIER * np.maximum(around, LEAST_EXCESS))[:, None] ** 2
         left = departures(far & (away > slack), seen)
         stays = (left < 0) | (np.arange(len(points))[:, None] < left)
         use = np.where(far | ~stays, 0.0, weights)
-    return assemble(points, use, similar, left, excess)
+    return assemble(points, use, similar, left, excess, around)
 
 
-def assemble(points: np.ndarray, use: np.ndarray, similar: bool, left: np.ndarray, excess: float) -> BodyFit:
-    """The result from the samples that are used, (T, K)."""
+def assemble(
+    points: np.ndarray, use: np.ndarray, similar: bool, left: np.ndarray, excess: float, around: np.ndarray
+) -> BodyFit:
+    """The result from the samples that are used, (T, K), with errors ``around`` (T,) times those stated."""
     frames, markers = use.shape
     if not use.any():
         nothing = np.full(frames, np.nan)
@@ -250,12 +235,12 @@ def assemble(points: np.ndarray, use: np.ndarray, similar: bool, left: np.ndarra
         start = 1.0 + 0j
     angle = np.full(frames, np.nan)
     angle[turning] = np.unwrap(np.angle(poses.turn[turning] / start))
-    sigma_angle = np.divide(excess, np.sqrt(poses.inertia), out=np.full(frames, np.nan), where=turning)
+    sigma_angle = np.divide(around, np.sqrt(poses.inertia), out=np.full(frames, np.nan), where=turning)
     place = np.where(known, poses.place, np.nan)
     placed = layout * start
     return BodyFit(
         pair_of(place),
-        np.where(known[:, None], excess * mean_sigma(poses, similar), np.nan),
+        np.where(known[:, None], around[:, None] * mean_sigma(poses, similar), np.nan),
         angle,
         sigma_angle,
         np.where(known, np.abs(poses.turn), np.nan),

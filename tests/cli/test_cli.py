@@ -326,6 +326,8 @@ def test_doctor_lists_extras_and_how_to_get_them(monkeypatch, capsys):
         "extras        timm 1.0, onnx 1.2",
         "without albumentations: pip install 'gjadet-yolo[degrade]'",
         "without onnxruntime, onnxslim, openvino: pip install 'gjadet-yolo[export]'",
+        "without plotly, xlsxwriter, av: pip install 'gjadet-yolo[measure]'",
+        "without cinereader: pip install 'gjadet-yolo[cine]'",
         "without faster-coco-eval: pip install 'gjadet-yolo[benchmark]'",
     ]
 
@@ -365,7 +367,7 @@ def test_synth_renders_what_fits_into_small_pictures(tmp_path):
     assert main(["synth", f"out={tmp_path / 'set'}", "images=2", "imgsz=128", "workers=1"]) == 0
 
 
-DEMO = {"detections.avi", "quality.txt", "sheet.png", "truth", "video.avi"}
+DEMO = {"camera.yaml", "detections.avi", "measured", "plane.csv", "quality.txt", "sheet.png", "truth", "video.avi"}
 
 
 def test_demo_with_the_released_checkpoint(tmp_path, monkeypatch, capsys):
@@ -390,5 +392,6 @@ def test_demo_that_trains(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo, "TRAINING", {"images": 6, "val": 2, "imgsz": 128, "epochs": 1})
     assert main(["demo", "train=true", "epochs=1", "frames=2", "imgsz=128"]) == 0
+    assert not (tmp_path / "demo" / "measured").exists()  # a network of one epoch finds no markers
     assert (tmp_path / "demo" / "train" / "weights" / "best.pt").is_file()
     assert (tmp_path / "demo" / "detections.avi").stat().st_size > 5_000

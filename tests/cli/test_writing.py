@@ -31,6 +31,7 @@ VERBS = {
     "to_yolo": ("convert", "coco=in/coco", "images=copy"),
     "to_coco": ("convert", "yolo=in/set/data.yaml", "images=copy"),
     "demo": ("demo", "frames=2", "imgsz=96", "model=in/model.pt"),
+    "measure": ("measure", "source=in/clip", "fps=1000", "points=in/points.csv"),
     "attention": ("attention", "model=sspnetn.yaml", "source=in/frames", "imgsz=64"),
     "restore": ("restore", "model=gjadetn-joint.yaml", "source=in/frames", "side_by_side=true"),
 }
@@ -40,6 +41,7 @@ INPUTS = {
     "to_yolo": ("in/coco", "in/coco/annotations", "in/coco/train", "in/coco/train/yolo", "in"),
     "to_coco": ("in/set", "in/set/images", "in/set/images/val", "in/set/labels", "in/set/labels/train/new", "in"),
     "demo": ("in",),
+    "measure": ("in/clip", "in/clip/new", "in"),
     "attention": ("in/frames", "in/frames/maps", "in", "linked"),
     "restore": ("in/frames", "in/frames/restored", "in", "linked"),
 }
@@ -59,6 +61,11 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / "in" / "coco" / split).symlink_to(root / "in" / "set" / "images" / split)
     (root / "in" / "coco" / "annotations").symlink_to(root / "in" / "set" / "annotations")
     cv2.imwrite(str(root / "in" / "frames" / "1.png"), np.full((48, 96, 3), 90, np.uint8))
+    texture = np.random.default_rng(0).integers(0, 255, (48, 96, 3), dtype=np.uint8)
+    (root / "in" / "clip").mkdir()
+    for frame in range(12):
+        cv2.imwrite(str(root / "in" / "clip" / f"{frame}.png"), np.roll(cv2.blur(texture, (3, 3)), frame, 1))
+    (root / "in" / "points.csv").write_text("x,y,size\n40,20,16\n40,30,16\n")
     (root / "in" / "pulse.csv").write_text("time_s,deceleration_mps2\n0,100\n0.05,100\n")
     (root / "in" / "model.pt").symlink_to(weights("gjadetn-crash-synth.pt"))
     (root / "linked").symlink_to(root / "in" / "frames")

@@ -307,15 +307,19 @@ def test_seams_and_connectors_agree():
 
 @pytest.mark.parametrize("name", ["v8/yolov8", "v8/yolov8-p2", "11/yolo11", "26/yolo26"])
 def test_host_rows_that_the_yamls_repeat(name):
-    """Rows of gjadet*.yaml are the host's; in gjadet*-paper.yaml but for adaptive modules for Concat, and the head."""
+    """Rows of gjadet*-plain.yaml are the host's; else but for adaptive modules in the place of Concat, and the head."""
     from ultralytics.utils import YAML
 
     own_name = f"gjadet-{name.split('/')[1]}".replace("-yolov8", "")
     host = YAML.load(PACKAGE / "cfg" / "models" / f"{name}.yaml")
-    recipe, paper = (YAML.load(OWN.parent / "cfg" / f"{own_name}{end}.yaml") for end in ("", "-paper"))
+    ends = {"": [["spatial", "scale", "task"], 7, 16], "-paper": [], "-plain": None}
+    packaged = {end: YAML.load(OWN.parent / "cfg" / f"{own_name}{end}.yaml") for end in ends}
     rows = [*host["backbone"], *host["head"]]
-    assert [*recipe["backbone"], *recipe["head"]] == rows
-    expected = [[row[0], 1, "AdaptiveModule", []] if row[2] == "Concat" else row for row in rows[:-1]]
-    assert [*paper["backbone"], *paper["head"]] == [*expected, [rows[-1][0], 1, "JointDetect", ["nc"]]]
-    for own in (recipe, paper):
+    for end, args in ends.items():
+        own = packaged[end]
+        expected = rows
+        if args is not None:
+            expected = [[row[0], 1, "AdaptiveModule", args] if row[2] == "Concat" else row for row in rows[:-1]]
+            expected.append([rows[-1][0], 1, "JointDetect", ["nc"]])
+        assert [*own["backbone"], *own["head"]] == expected
         assert all(own.get(key) == host.get(key) for key in ("scales", "end2end", "reg_max"))

@@ -38,7 +38,7 @@ def test_box_weights_by_hand():
 
 
 def test_a_class_of_two_boxes_does_not_steer():
-    """The weights of gjadet-plain.yaml on a small real set; without bounds 5.96 times and 35.6 times the most frequent."""
+    """Weights of gjadet-plain.yaml on a small real set; without bounds 5.96 and 35.6 times the most frequent."""
     assert box_weights((2531, 70, 60, 2), 0.25).tolist() == pytest.approx([0.930, 2.280, 2.370, 3.719], abs=0.001)
     assert class_weights((2531, 70, 60, 2), 0.5).tolist() == pytest.approx([0.140, 0.844, 0.911, 2.105], abs=0.001)
 

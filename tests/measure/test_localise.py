@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from gjadet_yolo.measure.localise import Templates, refine
+from gjadet_yolo.measure.localise import Templates, refine, solve
+from gjadet_yolo.measure.localise.neighbours import expect
 from gjadet_yolo.synth.paint.layer import Layer
 from gjadet_yolo.synth.world.strip import Strip
 from gjadet_yolo.synth.world.target import Targets
@@ -77,10 +78,10 @@ def test_kind_is_seen_from_the_patch_and_found(target, request):
 
 
 def test_sigma_is_what_errors_are_under_noise():
-    """200 pictures: normalised errors have unit spread within 15 %, in one image and against the first one."""
+    """Normalised errors of 150 squares have about unit spread, in one image and against the first one."""
     rng = np.random.default_rng(3)
     targets, one, many = strip(14.0, rows=3), [], []
-    first, place, boxes = picture(targets)
+    first, _place, boxes = picture(targets)
     templates = Templates.learn(first, boxes)
     for _ in range(25):
         shift = rng.uniform(-3, 3, 2)
@@ -90,7 +91,7 @@ def test_sigma_is_what_errors_are_under_noise():
         located = templates.locate(image, truth + rng.uniform(-1, 1, truth.shape))
         many.append((located.position_px - truth) / located.sigma_px)
     assert 0.8 < rms(one) < 1.2
-    assert 0.8 < rms(many) < 1.2
+    assert 0.7 < rms(many) < 1.1
 
 
 def test_edge_without_contrast_widens_sigma_across_it_only():
@@ -120,12 +121,12 @@ def test_displacement_within_two_pixels_of_the_guess_under_turn_blur_and_light()
 def test_motion_blur_does_not_bias():
     """4 px of smear along the strip, 0.02 px of error."""
     targets = strip(14.0, 0.0)
-    image, place, boxes = picture(targets)
+    image, _place, boxes = picture(targets)
     templates = Templates.learn(image, boxes)
     image, truth, _ = picture(targets, (1.3, 2.4), way=(0.5, 4.0))
     found = templates.locate(image, truth + 0.5)
     inner = slice(2, 6)
-    assert np.abs((found.position_px - truth)[inner]).max() < 0.04
+    assert np.abs((found.position_px - truth)[inner]).max() < 0.02
     assert np.abs((found.absolute_px - truth)[inner]).max() < 0.05
 
 
@@ -161,7 +162,7 @@ def test_occluded_guessless_and_outside_markers():
 def test_settled_places_the_look_better_than_one_noisy_frame():
     rng = np.random.default_rng(11)
     targets = strip(14.0, rows=6)
-    image, place, boxes = picture(targets, noise=12, rng=rng)
+    image, _place, boxes = picture(targets, noise=12, rng=rng)
     templates, errors = Templates.learn(image, boxes), []
     for _ in range(12):
         image, truth, _ = picture(targets, rng.uniform(-2, 2, 2), noise=12, rng=rng)
@@ -183,3 +184,43 @@ def test_refine_takes_results_by_their_looks():
         refine(image, np.zeros(3))
     with pytest.raises(ValueError, match="needs boxes_xyxy"):
         refine(image)
+
+
+def test_neighbours_tell_where_a_square_is_that_took_debris_for_its_rim():
+    """It lies 1 px off and is 1 px too wide by its own pixels; by the edges it shares it is not."""
+    column, row = np.meshgrid(np.arange(2), np.arange(5))
+    truth = np.stack((column, row), -1).reshape(-1, 2) * 14.0
+    middle, frame = truth.copy(), np.tile(np.eye(2) * 7.0, (10, 1, 1))
+    middle[5, 0] += 1
+    frame[5, 0, 0] += 1
+    told = expect(middle, frame, np.full((10, 6), 0.02), np.where((column + row).ravel() % 2, 200.0, 30.0))
+    np.testing.assert_allclose(told.value[5], (*truth[5], 7, 0, 0, 7), atol=0.1)
+    assert (np.sqrt(told.variance[5]) < 0.2).all()
+    lonely = expect(middle[:1], frame[:1], np.full((1, 6), 0.02), np.array([30.0]))
+    assert np.isinf(lonely.variance).all()
+
+
+def test_size_of_light_and_dark_squares_is_told_apart_from_bloom():
+    """Light halves of 7.3 and dark ones of 6.7 px are both 7.0 px plus or minus 0.3."""
+    column, row = np.meshgrid(np.arange(2), np.arange(5))
+    middle = np.stack((column, row), -1).reshape(-1, 2) * 14.0
+    light = (column + row).ravel() % 2 == 1
+    frame = np.eye(2) * np.where(light, 7.3, 6.7)[:, None, None]
+    told = expect(middle, frame, np.full((10, 6), 0.02), np.where(light, 200.0, 30.0))
+    wanted = np.where(light, 7.3, 6.7)
+    np.testing.assert_allclose(told.value[:, 2], wanted, atol=0.02)
+    np.testing.assert_allclose(told.value[:, 5], wanted, atol=0.02)
+    np.testing.assert_allclose(told.value[:, :2], middle, atol=0.02)
+
+
+def test_noise_of_a_picture_is_told_from_its_edges():
+    image, _, _ = picture(strip(), noise=6, rng=np.random.default_rng(2))
+    assert solve.grain(image[None].astype(np.float32))[0] == pytest.approx(6, rel=0.1)
+
+
+def test_reach_of_the_search_is_three_pixels():
+    rng = np.random.default_rng(17)
+    image, truth, boxes = picture(strip(12.0), noise=4, rng=rng)
+    templates, angle = Templates.learn(image, boxes), rng.uniform(0, 2 * np.pi, len(truth))
+    found = templates.locate(image, truth + 3 * np.stack((np.cos(angle), np.sin(angle)), -1))
+    assert np.abs(found.position_px - truth).max() < 0.1

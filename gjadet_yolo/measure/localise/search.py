@@ -20,6 +20,8 @@ PARAMETERS = 11  # place 2, affine map 4, gain, offset, blur 3
 AFFINE_SPREAD = 0.005  # how far a map may be from the guess: turn or stretch between frames; more counts less and less
 GAIN_SPREAD, OFFSET_SPREAD, BLUR_SPREAD = 0.5, 60.0, 0.1  # the last in px²
 SPREADS = np.array((np.inf, np.inf, *(AFFINE_SPREAD,) * 4, GAIN_SPREAD, OFFSET_SPREAD, *(BLUR_SPREAD,) * 3))
+WANDER = np.array((1, 1, *(3,) * 4, *(1,) * 5))  # spread of a map that follows from many frames, against one step
+CAUCHY_LOSS = 1.2  # what Cauchy's weights take off the variance of Gaussian noise, made up for
 CONTRAST_SHARE = 0.08  # of a look's deviation: what a look does not explain even where nothing is wrong
 
 
@@ -141,11 +143,16 @@ class Search:
         contrast = self.light[:, 0] * np.sqrt(np.maximum((look**2 * inside).sum(1) / count - mean**2, 0))
         return np.hypot(solve.spread(residual, inside), CONTRAST_SHARE * contrast).astype(np.float32)
 
-    def sigma(self) -> np.ndarray:
-        """Standard deviations of the place, (R, 2), without what the method itself leaves."""
+    def sigma(self, noise: np.ndarray) -> np.ndarray:
+        """Standard deviations of the place, (R, 2), where the look itself has noise (R,) in grey levels."""
         shape = (len(self.rows), self.side, self.side)
         factor = solve.correlation_factor(self.last.reshape(shape), self.weight.reshape(shape))
-        return np.sqrt(factor * self.variance[:, None] * np.einsum("kpp->kp", self.inverse)[:, :2])
+        # the frame a look was taken from leaves no residual, and is no better known for it
+        variance = np.maximum(CAUCHY_LOSS * self.variance, noise**2)
+        # errors of the map go on from frame to frame: it is less known than its prior says
+        prior = variance[:, None] / (SPREADS * WANDER) ** 2
+        spread = solve.covariance(self.matrix, factor * variance, prior * factor)
+        return np.sqrt(np.einsum("kpp->kp", spread)[:, :2])
 
     def score(self) -> np.ndarray:
         """Weighted correlation of image and look, (R,)."""

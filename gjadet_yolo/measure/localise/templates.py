@@ -18,17 +18,18 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from gjadet_yolo.measure.localise import solve
 from gjadet_yolo.measure.localise.atlas import Atlas, lattice, looks_of_image
 from gjadet_yolo.measure.localise.fit import fit, refit
 from gjadet_yolo.measure.localise.model import Fit, to_grey
 from gjadet_yolo.measure.localise.search import Search
 from gjadet_yolo.measure.localise.shapes import KINDS, REGIONS, SHAPES
-from gjadet_yolo.measure.localise.windows import groups, reach
+from gjadet_yolo.measure.localise.windows import cut, groups, reach
 from gjadet_yolo.measure.tracks import Located
 
 COARSE = 2  # steps with blurred pictures
-COARSE_PX = 1.5  # deviation of that blur: widens the reach to about 2.5 px
-FLOOR_PX = 0.004  # of every standard deviation: interpolation and the phase of the pixels
+COARSE_PX = 1.5  # deviation of that blur: widens the reach to 3 px, for squares of 8 px and more
+FLOOR_PX = 0.012  # of every standard deviation: interpolation and the phase of the pixels
 TRUSTED_PX = 0.7  # between both estimates; more is a wrong fit
 MODEL_PX = 0.02  # what is left of an absolute place's error in the mean of many frames
 LEAST_SEEN = 0.25  # of a look: pixels that agree with it
@@ -54,6 +55,7 @@ class Templates:
         model: Their models in the first frame.
         extent_px: How far the looks reach around their middles, x and y, (K, 2).
         groups: The looks.
+        noise: Of the first frame around each marker, in grey levels, (K,).
         totals: Sums over refitted frames of weights and weighted differences of both estimates, in px of the first
             frame, (2, K, 2).
         frames: Searched so far.
@@ -62,6 +64,7 @@ class Templates:
     model: Fit
     extent_px: np.ndarray
     groups: list[Group]
+    noise: np.ndarray
     totals: np.ndarray = field(repr=False)
     frames: int = 0
 
@@ -83,7 +86,8 @@ class Templates:
         model = Fit.empty(len(points_px))
         model.kind[:] = KINDS.index("patch")
         model.middle_px[:] = points_px
-        model.frame *= (np.asarray(size_px, float) / 2)[:, None, None]
+        half = np.asarray(size_px, float).reshape(len(points_px), -1).mean(1) / 2
+        model.frame *= half[:, None, None]
         model.sigma[:], model.explained[:] = 0, 1
         return cls.of(grey, model)
 
@@ -95,19 +99,20 @@ class Templates:
         extent = half * reach(sides)[:, None]
         extent[model.kind == KINDS.index("patch")] = half[model.kind == KINDS.index("patch")]
         found = np.isfinite(model.middle_px).all(1)
-        made = []
+        made, noise = [], np.zeros(len(found))
         for index, side in groups(np.where(found, 2 * extent.max(1) + 2, 0)):
             index = index[found[index]]
             if len(index):
+                noise[index] = solve.grain(cut(grey, model.middle_px[index], side)[0])
                 looks = looks_of_image(grey, model.middle_px[index], side)
                 blurred = np.stack([cv2.GaussianBlur(look, (0, 0), 4 * COARSE_PX) for look in looks])
                 atlases = (Atlas.of(part, side) for part in (looks, blurred, looks_of_model(model.take(index), side)))
                 made.append(Group(index, side, *atlases))
         weight = np.where(found[:, None], 1 / (model.sigma[:, :2] ** 2 + FLOOR_PX**2), 0)
-        return cls(model, extent, made, np.stack((weight, np.zeros_like(weight))))
+        return cls(model, extent, made, noise, np.stack((weight, np.zeros_like(weight))))
 
     def locate(self, grey: np.ndarray, guess_px: np.ndarray, shape: np.ndarray | None = None) -> Located:
-        """Find the markers in an image (H, W), grey or colour, from guesses (K, 2) that are good to about 2 px.
+        """Find the markers in an image (H, W), grey or colour, from guesses (K, 2) that are good to 3 px.
 
         Args:
             shape: Expected affine maps of the looks, (K, 2, 2), as in ``Located.shape``; None: unchanged.
@@ -135,7 +140,10 @@ class Templates:
             found = (np.hypot(*(search.place - guess_px[index]).T) < LOST_PX) & (seen >= LEAST_SEEN)
             index, known = index[found], found & (self.model.kind[index] != KINDS.index("patch"))
             position[index], maps[index] = search.place[found], search.maps[found]
-            sigma[index], score[index] = np.hypot(search.sigma(), FLOOR_PX)[found], search.score()[found]
+            sigma[index], score[index] = (
+                np.hypot(search.sigma(self.noise[group.index[rows]]), FLOOR_PX)[found],
+                search.score()[found],
+            )
             search.again(group.modelled, grey)
             absolute[group.index[rows][known]] = search.place[known]
         self.frames += 1

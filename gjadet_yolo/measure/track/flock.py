@@ -98,11 +98,6 @@ class Flock:
         """Mean of width and height, (n,)."""
         return self.size.mean(1)
 
-    @property
-    def confirmed(self) -> np.ndarray:
-        """Which were detected twice, (n,) bool."""
-        return self.hits >= 2
-
     def keep(self, which: np.ndarray) -> None:
         """Drop all others."""
         for part in fields(self):

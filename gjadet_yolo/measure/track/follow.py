@@ -179,7 +179,7 @@ class Tracker:
         flock.hits += matched >= 0
         flock.chances += inside(place, flock.size, grey.shape) | (matched >= 0)
         # two ghosts may fall on one place; three hardly do
-        alive = (flock.hits >= 3) | (flock.chances - flock.hits <= flock.hits)
+        alive = (flock.hits >= 3) | (self.settings.confirm == 1) | (flock.chances - flock.hits <= flock.hits)
         flock.keep(alive)
         located, good = chosen(located, alive), good[alive]
         begin = found[far & whole(found, grey.shape) & (found.scores >= self.settings.confidence)]
@@ -259,7 +259,8 @@ class Tracker:
     def tracks(self, fps: float) -> Tracks:
         """Everything found, without tracks that turned out to be no markers."""
         # one frame cannot tell a ghost from a marker
-        ids = self.flock.ids[self.flock.confirmed] if self.frame > 1 else self.flock.ids
+        counted = self.flock.hits >= self.settings.confirm
+        ids = self.flock.ids[counted] if self.frame > 1 else self.flock.ids
         size = np.array(self.sizes).reshape(-1, 2)[ids]
         common = self.settled()
         found = self.record.tracks(ids, size, tuple(self.kinds[index] for index in ids), fps)

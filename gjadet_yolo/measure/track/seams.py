@@ -45,6 +45,7 @@ class TrackSettings:
         confidence: Least score of a detection that may begin a track.
         score: Least correlation of a measured sample with what the marker looked like.
         marker_class: Class of the markers; None takes detections of every class.
+        confirm: Detections from which a track counts; 1 for places that a person states.
 
     Raises:
         ValueError: A value is out of its range.
@@ -54,6 +55,7 @@ class TrackSettings:
     confidence: float = 0.25
     score: float = 0.6
     marker_class: int | None = 0
+    confirm: int = 2
 
     def __post_init__(self) -> None:
         if self.every < 1:
