@@ -8,22 +8,19 @@ speeds are also given with `square_mm=` for a scale. Each seed is measured clean
 so many frames left out that markers move by up to 1.2 of their sides a frame. Kinematics are compared with the truth
 through the same filter (cfc60). The first `host` seeds are also tracked by `yolo track`. Results of a video are kept in
 DIR, so that a run that was stopped goes on; DIR also gets `bodies.csv`, `figures.csv` and `table.md`. Videos are
-removed unless keep=1. Times are CPU seconds of one thread: wall time would count what else a shared machine does.
+removed unless keep=1. Run it with OMP_NUM_THREADS=1. Times are CPU seconds of one thread: wall time would count what
+else a shared machine does.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "YOLO_OFFLINE"):
-    os.environ.setdefault(_name, "1")  # read when the libraries are imported
 
 import cv2
 import numpy as np
@@ -34,7 +31,7 @@ from measuring.videos import Truth, degraded, render, step_for, thinned
 
 from gjadet_yolo.measure.assemble import assemble
 from gjadet_yolo.measure.camera_file import read_camera
-from gjadet_yolo.measure.chain import bodies_in, follow_markers, scale_for
+from gjadet_yolo.measure.chain import bodies_in, follow_markers, scale_by_squares, stated_scale
 from gjadet_yolo.measure.detector import ModelDetector
 from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.frames import open_frames
@@ -91,21 +88,22 @@ def measure(file: Path, folder: Path, truth: Truth, detector: ModelDetector, who
     scores: Scores = identity(place, truth)
     if not whole:
         return {"scores": scores}
-    bundled = bodies_in(tracks, settings, frames.size_px, lens)
+    plane = stated_scale(settings, frames.size_px, lens)
+    bundled = bodies_in(tracks, plane, lens)
     source = Source(file.name, "", frames.size_px, len(tracks.time_s), truth.fps)
-    plane = scale_for(settings, tracks, bundled, frames.size_px, lens)
     found = assemble(tracks, bundled, plane, source, settings)
     spent = time.process_time() - start
     scores |= {"cpu_s": spent, "detect_s": sum(timed.calls), "detections": len(timed.calls), "frames": len(place)}
-    scores |= {"markers_frames": int(tracks.measured.sum())}
+    loose = np.isfinite(place).all(2).any(0) & (bundled.body < 0)
+    scores |= {"loose_tracks": int(loose.sum()), "markers_frames": int(tracks.measured.sum())}
     scores |= positions(place, found.points.sigma_px, truth) | markers(found, truth, Filter.parse(settings.filter))
     pooled, rows = bodies(found, truth, Filter.parse(settings.filter))
     by_squares = MeasureSettings(fps=truth.fps, square_mm=truth.square_mm, camera=settings.camera)
-    bundled = bodies_in(tracks, by_squares, frames.size_px, lens)
-    squares = scale_for(by_squares, tracks, bundled, frames.size_px, lens)
+    bundled = bodies_in(tracks, None, lens)
+    squares = scale_by_squares(by_squares, tracks, bundled, frames.size_px, lens)
     again = bodies(assemble(tracks, bundled, squares, source, by_squares), truth, Filter.parse(settings.filter))[1]
     quality = {name: float(value) for name, value in found.quality.items()}
-    return {"scores": scores | pooled, "bodies": rows, "by_squares": again, "quality": quality}
+    return {"scores": scores | pooled, "bodies": rows, "by_squares": again, "quality": quality, "notes": found.notes}
 
 
 def seed_results(seed: int, number: int, settings: dict[str, str], out: Path, detector: ModelDetector) -> None:

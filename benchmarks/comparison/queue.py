@@ -18,7 +18,7 @@ from ultralytics.data.utils import check_det_dataset
 from ultralytics.utils import DEFAULT_CFG
 
 from comparison.result import read_result
-from comparison.study import Run, Study, Variant
+from comparison.study import Run, Study, Variant, refuse_overlap
 from gjadet_yolo.evaluate.scores import library
 
 
@@ -35,6 +35,7 @@ def work(study: Study, todo: list[tuple[Variant, Run]], out: Path, jobs: int, th
         A line of progress for each run that ends.
     """
     library()  # every run would fail without it, after its training
+    refuse_overlap(study.data)
     read_labels(study)
     unique = {run.key: (row, run) for row, run in todo if read_result(out, run) is None}  # two rows may be the same run
     start, done = time.time(), 0
@@ -54,7 +55,7 @@ def read_labels(study: Study) -> None:
     """Let the host cache the labels once; runs that do it at the same time take the file from each other."""
     data = check_det_dataset(str(study.data))
     cfg = get_cfg(DEFAULT_CFG, {"imgsz": 32})
-    for split in ("train", "val"):
+    for split in {"train", "val", study.score}:
         build_yolo_dataset(cfg, data[split], 1, data, mode="val")
 
 

@@ -4,6 +4,7 @@
     train: {epochs: 3, imgsz: 256}  # the host's training arguments, the same for every row
     seeds: [0, 1, 2]
     start: {weights: gjadetn-crash-synth.pt, layers: 10}  # what every row starts from; optional
+    score: val                      # split that rows are scored on: val to choose by, test to report; optional
     rows:
       - {name: host, model: yolov8n.yaml}
       - {name: host cls 2, model: yolov8n.yaml, train: {cls: 2.0}}
@@ -28,9 +29,11 @@ import yaml
 from ultralytics import __version__
 from ultralytics.nn.tasks import yaml_model_load
 
+from gjadet_yolo.data.formats.yolo import read_yolo
 from gjadet_yolo.messages import suggestion
 
 BLOCKS = ("loss", "augment", "schedule")
+SPLITS = ("val", "test")
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Study:
         seeds: Seeds of every variant.
         rows: The variants.
         start: Checkpoint (``weights``) and the number of its first ``layers`` that every run starts from, or empty.
+        score: Split that the last weights are scored on.
     """
 
     data: Path
@@ -84,6 +88,7 @@ class Study:
     seeds: tuple[int, ...]
     rows: tuple[Variant, ...]
     start: dict[str, Any] = field(default_factory=dict)
+    score: str = "val"
 
     @classmethod
     def read(cls, file: Path, data: str = "") -> Study:
@@ -96,7 +101,7 @@ class Study:
             ValueError: Unknown or missing keys, no data set, or an ``against`` that is no row; names file and value.
         """
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        check_keys(content, ("data", "train", "seeds", "start", "rows"), str(file))
+        check_keys(content, ("data", "train", "seeds", "start", "score", "rows"), str(file))
         check_keys(content.get("start") or {}, ("weights", "layers"), f"{file}, start")
         rows = []
         for number, row in enumerate(content.get("rows") or []):
@@ -113,6 +118,9 @@ class Study:
                 raise ValueError(f"{file}: '{row.name}' is against '{row.against}'.{suggestion(row.against, names)}")
         if not rows:
             raise ValueError(f"{file} has no rows.")
+        split = content.get("score", "val")
+        if split not in SPLITS:
+            raise ValueError(f"{file}: score is '{split}'.{suggestion(str(split), SPLITS)}")
         data = data or content.get("data", "")
         if not data or not Path(data).is_file():
             raise ValueError(f"The data YAML of {file} is {data!r}, which is not a file. Name one: data=DATA.yaml")
@@ -121,6 +129,7 @@ class Study:
             tuple(content.get("seeds") or (0,)),
             tuple(rows),
             content.get("start") or {},
+            split,
         )
         return cls(Path(data), *settings)
 
@@ -140,6 +149,7 @@ class Run:
         data: Digest of the data set's labels and image names.
         start: Checkpoint and number of its layers to start from.
         host: Version of Ultralytics.
+        score: Split that it is scored on.
     """
 
     model: dict[str, Any]
@@ -148,21 +158,43 @@ class Run:
     data: str
     start: dict[str, Any] = field(default_factory=dict)
     host: str = __version__
+    score: str = "val"
 
     @property
     def key(self) -> str:
         """Hash of the configuration, the name of the run's folder."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=str).encode()).hexdigest()[:12]
+        content = asdict(self)
+        if self.score == "val":  # as the runs of earlier studies were named
+            del content["score"]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def runs(study: Study) -> list[tuple[Variant, Run]]:
     """All runs, seed by seed, so that a first table of all rows comes early."""
     data = fingerprint(study.data)
     return [
-        (row, Run(row.model_yaml(), study.train | row.train, seed, data, study.start))
+        (row, Run(row.model_yaml(), study.train | row.train, seed, data, study.start, score=study.score))
         for seed in study.seeds
         for row in study.rows
     ]
+
+
+def refuse_overlap(data: Path) -> None:
+    """Refuse a data set with an image in two splits: what is chosen or reported on one would be known from another.
+
+    Raises:
+        ValueError: Names both files.
+    """
+    seen: dict[bytes, tuple[str, Path]] = {}
+    for split, images in read_yolo(data).splits.items():
+        for image in images:
+            digest = hashlib.sha256(image.file.read_bytes()).digest()
+            other, file = seen.setdefault(digest, (split, image.file))
+            if other != split:
+                raise ValueError(
+                    f"{data}: {image.file} of '{split}' is the same picture as {file} of '{other}'. Splits of a study "
+                    f"have none in common: remove one of them."
+                )
 
 
 def fingerprint(data: Path) -> str:

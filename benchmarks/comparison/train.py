@@ -38,7 +38,7 @@ def train_and_score(folder: Path, threads: int) -> None:
             defaults = {"device": "cpu", "workers": 0, "pretrained": start}
             YOLO(folder / "model.yaml").train(**defaults | settings | fixed)
     minutes = (time.time() - began) / 60
-    figures = score_checkpoint(last, Path(config["data_yaml"]), config["train"].get("imgsz", 640))
+    figures = score_checkpoint(last, Path(config["data_yaml"]), config["train"].get("imgsz", 640), config["score"])
     print(as_markdown(figures))
     save(Result(**vars(figures), minutes=minutes), folder / RESULT_FILE)
 

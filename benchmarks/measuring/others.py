@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from localisation import Clip, corner_sub_pix, correlation
+
 from measuring.scores import FLAT, LEAST_PX, WHOLE, Scores, identity, positions
 from measuring.videos import Truth, pictures
 

@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from measuring.scores import BINS, Scores, pool
 
 from gjadet_yolo.evaluate.tables import number, table
+from measuring.scores import BINS, Scores, pool
 
 REFERENCE_MM_PER_PX = 3.0  # at which the goals of velocity and acceleration are stated
 GRAVITY = 9.80665
 TOOLS = (("measure", ""), ("box centres, yolo track", "host_"), ("cornerSubPix", "corner_"))
 TOOLS += (("correlation with a parabola", "correlation_"),)
+BARS = ("position", "marker_velocity", "marker_acceleration", "body_position", "body_velocity", "body_acceleration")
 ABOUT = ("seed", "scene", "kind")
 BODY = ("body", "markers", "moves", "mm_per_px", "velocity_rms_mps", "acceleration_rms_g")
 
@@ -67,11 +68,7 @@ def goals(clean: Sequence[dict], worse: Sequence[dict], thin: Sequence[dict]) ->
     """The table of goals."""
     c, d, t = (pool(one["scores"] for one in group) for group in (clean, worse, thin))
     speed, slowing = at_reference(clean)
-    bars = {
-        name: [number(share(s, f"bar_{name}_in", f"bar_{name}_n"), 1) for s in (c, d)]
-        for name in ("position", "marker_velocity", "marker_acceleration")
-        + ("body_position", "body_velocity", "body_acceleration")
-    }
+    bars = {name: [number(share(s, f"bar_{name}_in", f"bar_{name}_n"), 1) for s in (c, d)] for name in BARS}
     per_frame = [1e3 * s / c["frames"] if c.get("frames") else math.nan for s in (c.get("cpu_s", 0), detect_s(c))]
     rows = [
         ["position, squares of 16 px and more, px RMS", *pair(squares, c, d, "place", 16, digits=3), "0.02 / 0.08"],

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from measuring.videos import Truth
 
 from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.kinematics import kinematics
 from gjadet_yolo.measure.onset import Onset
 from gjadet_yolo.measure.quantities import figures
 from gjadet_yolo.measure.result import Curves, Measurement
+from measuring.videos import Truth
 
 BINS = ((6, 12), (12, 16), (16, 24), (24, 1000))
 SEEN, WHOLE = 0.1, 0.9  # share of a marker that must be visible to count as there, and as measurable

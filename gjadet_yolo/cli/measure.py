@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from gjadet_yolo.report.write import Written
 
 QUOTED = ("impact_speed", "rebound_speed", "peak_deceleration", "deceleration_3ms", "mean_deceleration", "crush")
-ANEW = ("fps", "square_mm", "scale", "plane", "camera", "points", "t0", "model")  # what filtering again cannot change
+# what a measurement is asked for by the same name on the command line and in Python
+SAME = ("fps", "square_mm", "scale", "plane", "camera", "points", "t0", "every", "imgsz", "steady")
+ANEW = (*SAME, "conf", "model")  # what filtering again cannot change
 
 
 def add_subparser(subparsers: Any) -> None:
@@ -39,8 +42,8 @@ def add_subparser(subparsers: Any) -> None:
     add("--points", type=Path, metavar="FILE", help="places to follow instead: x, y, size in the first frame")
     add("--t0", type=natural, metavar="FRAME", help="frame of T0 (default: found from the motion)")
     add("--filter", metavar="NAME", help="cfc60, cfc60:iso, cfc180, 50hz, kalman, spline, auto, none (default cfc60)")
-    add("--every", type=positive, default=10, metavar="N", help="detect in each Nth frame, or if unsure (default 10)")
-    add("--conf", type=float, default=0.25, metavar="C", help="least confidence of a new marker (default 0.25)")
+    add("--every", type=positive, metavar="N", help="detect in each Nth frame, or if unsure (default 10)")
+    add("--conf", type=float, metavar="C", help="least confidence of a new marker (default 0.25)")
     add("--imgsz", type=positive, metavar="PX", help="side that frames are detected at (default: their own)")
     add("--model", metavar="FILE", help="checkpoint that finds the markers (default gjadetn-crash-synth.pt)")
     add_flag(parser, "steady", "remove the motion of the camera by the markers that stand")
@@ -82,9 +85,10 @@ def anew(args: argparse.Namespace) -> tuple[Measurement, Written]:
     """Measure a video."""
     from gjadet_yolo.measure.settings import MeasureSettings
 
-    named = {"confidence": args.conf, "filter": args.filter or "cfc60"}
-    same = ("fps", "square_mm", "scale", "plane", "camera", "points", "t0", "every", "imgsz", "steady")
-    settings = MeasureSettings.of(**named, **{name: getattr(args, name) for name in same})
+    named = {"filter": args.filter, "confidence": args.conf} | {name: getattr(args, name) for name in SAME}
+    settings = MeasureSettings.of(**{name: value for name, value in named.items() if value is not None})
+    if args.model and settings.points:
+        raise ValueError(f"model={args.model} finds markers, and points={settings.points} states them. Leave one out.")
     return measured(args.source, settings, args.out, args.force, args.model)
 
 
@@ -132,7 +136,7 @@ def again(args: argparse.Namespace) -> tuple[Measurement, Written]:
     from gjadet_yolo.report.store import load
     from gjadet_yolo.report.write import STORE, write_results
 
-    stated = [name for name in ANEW if getattr(args, name) is not None]
+    stated = [name for name in ANEW if getattr(args, name) not in (None, False)]
     if stated or not args.filter:
         wrong = f"{stated[0]} takes measuring anew" if stated else "there is no filter"
         raise ValueError(f"from={args.earlier} filters again and changes nothing else: {wrong}. Example: filter=50hz")
@@ -151,20 +155,17 @@ def plain(settings: dict[str, Any]) -> dict[str, Any]:
 
 def report(measurement: Measurement) -> list[str]:
     """What came out, line by line."""
-    from gjadet_yolo.report.wording import body_name, with_bar, worded
+    from gjadet_yolo.report.wording import body_name, counted, reading, with_bar, worded
 
     quality = measurement.quality
+    found = counted(len(measurement.kind), "marker"), counted(len(measurement.reference), "body", "bodies")
     lines = [
-        f"{quality['markers']:.0f} markers on {len(measurement.reference)} bodies, measured in "
-        f"{quality['measured_percent']:.1f} % of {measurement.source.frames} frames"
+        f"{' on '.join(found)} in {counted(measurement.source.frames, 'frame')}; measured in "
+        f"{quality.get('measured_percent', math.nan):.1f} % of them from first to last sight"
     ]
     for body in range(len(measurement.reference)):
         found = {one.name: one for one in measurement.figures if one.body == body}
-        parts = [
-            f"{worded(name).lower()} {with_bar(one.value, one.sigma, one.unit)}"
-            for name in QUOTED
-            if (one := found.get(name))
-        ]
+        parts = [f"{worded(name).lower()} {with_bar(*reading(one))}" for name in QUOTED if (one := found.get(name))]
         if parts:
             lines.append(f"{body_name(body, False)}: {', '.join(parts)}")
     return lines + [f"Note: {note}" for note in measurement.notes]

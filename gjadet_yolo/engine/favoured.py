@@ -41,15 +41,18 @@ def favoured_source(data: Mapping[str, Any], stated: str) -> str:
     return str(below) if below.exists() else named
 
 
-def favoured_pictures(source: str, train_of: Callable[[str], str | Sequence[str]]) -> list[Picture]:
+def favoured_pictures(
+    source: str, train_of: Callable[[str], str | Sequence[str]], training: Iterable[str] = ()
+) -> list[Picture]:
     """All images of a source.
 
     Args:
         source: A data YAML, whose training images count, a folder, a video, or a list of images (``.txt``).
         train_of: What a data YAML names as its training images, as whole paths.
+        training: Image files of the training set.
 
     Raises:
-        ValueError: There is nothing, or no image in it.
+        ValueError: There is nothing, no image in it, or all of them are training images.
     """
     if Path(source).suffix in YAML_SUFFIXES:
         named = train_of(source)
@@ -60,6 +63,7 @@ def favoured_pictures(source: str, train_of: Callable[[str], str | Sequence[str]
     if not found:
         state = "holds no image" if all(path.exists() for path in paths) else "does not exist"
         raise ValueError(f"crux: favoured is {source}, which {state}. Name {EXPECTED}.")
+    refuse_training_images(source, found, training)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a training of a model with a ``restore:`` block does beside the host's: groups of the optimiser, pairs, pictures.
+"""What a training of a model with a ``restore:`` block does beside the host's: groups of the optimiser, pairs, sheets.
 
 The release of CCSPNet-Joint has four faults that are kept out here and in ``host/pairs.py``: its restorer's optimiser
 holds the detector's parameters, its clean target is 0 to 255 and the output 0 to 1, the flip skips the clean image, and
@@ -9,13 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import interpolate
+from ultralytics.utils import nms, ops
 
+from gjadet_yolo.evaluate.restored_sheet import Restored
+from gjadet_yolo.host.restoring import restoring
 from gjadet_yolo.messages import shown
+
+EXAMPLES = 4  # on the sheet of a run
+CONFIDENCE = 0.25  # of the boxes on it
 
 
 def give_own_groups(optimizer: torch.optim.Optimizer, part: nn.Module, factor: float) -> None:
@@ -63,3 +71,39 @@ def gflops(module: nn.Module, height: int, width: int) -> float:
         module.eval()(image)
     module.train(training)
     return counter.get_total_flops() / 1e9
+
+
+def examples(dataset: Any) -> list[Mapping[str, Any]]:
+    """The first images of a data set of pairs or of copies; none of another."""
+    items = [dataset[index] for index in range(min(EXAMPLES, len(dataset)))]
+    return [item for item in items if "clean" in item or "degraded" in item]
+
+
+@torch.no_grad()
+def shown_example(model: nn.Module, item: Mapping[str, Any]) -> Restored:
+    """What a model in evaluation mode makes of an example: an image with its partner, and labels.
+
+    Args:
+        model: A :class:`~gjadet_yolo.engine.model.GjadetModel` with a restorer.
+        item: Of a data set, before batches are made.
+    """
+    clean, degraded = item.get("clean", item["img"]), item.get("degraded", item["img"])
+    x = degraded[None].to(next(model.parameters()).device).float() / 255
+    found = detections(model, x)
+    with restoring(model, SimpleNamespace(restore=False)):
+        without = detections(model, x)
+    size = torch.tensor(degraded.shape[1:]).flip(0)
+    boxes = (ops.xywh2xyxy(item["bboxes"]) * size.repeat(2)).numpy()
+    restored = (model.restorer(x)[0] * 255).round().byte().cpu()
+    return Restored(*map(as_picture, (degraded, restored, clean)), without, found, boxes)
+
+
+def detections(model: nn.Module, x: torch.Tensor) -> np.ndarray:
+    """Boxes of the first image of a batch, xyxy px (N, 4)."""
+    settings = {"end2end": bool(getattr(model, "end2end", False)), "max_det": 1000}
+    return nms.non_max_suppression(model(x), CONFIDENCE, 0.7, **settings)[0][:, :4].float().cpu().numpy()
+
+
+def as_picture(image: torch.Tensor) -> np.ndarray:
+    """(H, W, 3) BGR of an image (3, H, W) RGB."""
+    return np.ascontiguousarray(image.numpy()[::-1].transpose(1, 2, 0))

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gjadet_yolo.losses.terms.catching_up import CATCHING_UP
 from gjadet_yolo.recipe.schedule import ScheduleConfig, StageConfig
 
+RESTORER = "restorer"
 CATCH_UP, CRUX = "catch_up", "crux"
 PHASES = {
     CATCH_UP: "the catch-up learner only",
@@ -17,7 +19,8 @@ PHASES = {
 }
 """Phases of a training with cruxes, and what each updates."""
 
-TURNS = 12  # one of 24 epochs each, as published
+PUBLISHED_EPOCHS = 24
+TURNS = 12  # one of these epochs each
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Stage:
         lr: Factor on the learning rate.
         terms: Active loss terms; empty for all.
         stream: Where images come from that are seen beside the training set; empty for none.
-        parts: Frozen parts beside the layers, as their parameters' names begin.
+        restorer: Whether the restorer is frozen.
+        parts: Other frozen parts beside the layers, as their parameters' names begin.
         phase: Name out of ``PHASES``; empty in a training without cruxes.
     """
 
@@ -41,18 +45,21 @@ class Stage:
     lr: float = 1.0
     terms: tuple[str, ...] = ()
     stream: str = ""
+    restorer: bool = False
     parts: tuple[str, ...] = ()
     phase: str = ""
 
     @property
     def is_plain(self) -> bool:
-        return not (self.frozen or self.terms or self.stream or self.parts) and self.lr == 1.0
+        frozen = self.frozen or self.restorer or self.parts
+        return not (frozen or self.terms or self.stream) and self.lr == 1.0
 
     def described(self) -> str:
         if self.phase:
             beside = f", beside images of {self.stream}" if self.stream else ""
             return f"phase {self.phase}, which updates {PHASES[self.phase]}{beside}"
         parts = [f"{len(self.frozen)} layers frozen", f"learning rate x{self.lr:g}"]
+        parts += ["restorer frozen"] if self.restorer else []
         parts += [f"terms {', '.join(self.terms)}"] if self.terms else []
         return ", ".join([*parts, *([f"beside images of {self.stream}"] if self.stream else [])])
 
@@ -72,7 +79,15 @@ def plan_stages(
         return (Stage(0, epochs),)
     ends = stage_ends(config.stages, epochs, estimated)
     return tuple(
-        Stage(first, end, frozen_layers(stage, backbone, layers), float(stage.lr), stage.terms, stage.stream)
+        Stage(
+            first,
+            end,
+            frozen_layers(stage, backbone, layers),
+            float(stage.lr),
+            stage.terms,
+            stage.stream,
+            RESTORER in stage.freeze,
+        )
         for stage, first, end in zip(config.stages, (0, *ends), ends, strict=False)
     )
 
@@ -104,6 +119,7 @@ def frozen_layers(stage: StageConfig, backbone: int, layers: int) -> tuple[int, 
 def layer_numbers(names: Sequence[str | int], backbone: int, layers: int) -> tuple[int, ...]:
     # The host's layer list has no sections: backbone rows come first, and the head is the last row.
     sections = {"backbone": range(backbone), "neck": range(backbone, layers - 1), "head": range(layers - 1, layers)}
+    sections[RESTORER] = range(0)  # it stands in front of the layers
     found: set[int] = set()
     for name in names:
         if isinstance(name, int) and name >= layers:
@@ -112,9 +128,7 @@ def layer_numbers(names: Sequence[str | int], backbone: int, layers: int) -> tup
     return tuple(sorted(found))
 
 
-def plan_phases(
-    epochs: int, medium: int, layers: int, term: str, favoured: str, estimated: bool = False
-) -> tuple[Stage, ...]:
+def plan_phases(epochs: int, medium: int, layers: int, favoured: str, estimated: bool = False) -> tuple[Stage, ...]:
     """Phases of a training with cruxes: a quarter ``catch_up``, a quarter ``crux``, then both in twelve turns.
 
     Of 24 epochs, as published, these are 6, 6, and turns of 1.
@@ -122,7 +136,6 @@ def plan_phases(
     Args:
         medium: Number of the last medium layer.
         layers: Number of all layers.
-        term: Name of the catch-up term.
         favoured: Where images come from that the detector likes.
         estimated: Whether the number of epochs is the host's estimate for ``time=``.
 
@@ -132,8 +145,8 @@ def plan_phases(
     if epochs < 2 and not estimated:
         raise ValueError(f"crux: the training has {epochs} epoch, and its phases need 2 and more. Say epochs=24.")
     ends = phase_ends(epochs)
-    catching_up = {"frozen": tuple(range(layers)), "parts": ("crux.learner.", "crux.fusion.", "restorer.")}
-    catching_up |= {"terms": (term,), "stream": favoured, "phase": CATCH_UP}
+    catching_up = {"frozen": tuple(range(layers)), "restorer": True, "parts": ("crux.learner.", "crux.fusion.")}
+    catching_up |= {"terms": (CATCHING_UP,), "stream": favoured, "phase": CATCH_UP}
     pushing = {"frozen": tuple(range(medium + 1)), "parts": ("crux.catch_up.",), "phase": CRUX}
     pairs = zip((0, *ends), ends, strict=False)
     return tuple(Stage(*pair, **(pushing if number % 2 else catching_up)) for number, pair in enumerate(pairs))

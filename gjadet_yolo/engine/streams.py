@@ -18,6 +18,7 @@ import torch
 from gjadet_yolo.data.formats.images import decoded, files_below, refused_name
 
 GREY = 114  # of borders, as in the host
+MOST_THREADS = 4  # beside the workers of the training set, which do more to an image
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class UnpairedImages:
     Args:
         source: Folder of images, searched to any depth, or pictures.
         seed: Seed of the epoch.
-        threads: That read the images of the next step during this one; 0: they are read when they are asked for.
+        threads: That read the images of the next step during this one, up to four; 0: they are read when asked for.
 
     Raises:
         ValueError: The folder holds no image that the host would read.
@@ -75,7 +76,7 @@ class UnpairedImages:
         # The same seed gives the same images, so that a resumed training goes on as before.
         self.seed, self.step = tuple(seed), 0
         # Threads and no processes: OpenCV decodes and resizes without Python's lock, and nothing has to be copied.
-        self.pool = ThreadPoolExecutor(threads, "unpaired") if threads else None
+        self.pool = ThreadPoolExecutor(min(threads, MOST_THREADS), "unpaired") if threads else None
         self.ahead: dict[tuple[int, ...], list[Future[np.ndarray]]] = {}
 
     def batch(self, size: int, shape_hw: Sequence[int]) -> torch.Tensor:

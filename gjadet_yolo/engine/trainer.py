@@ -20,24 +20,23 @@ from ultralytics.data.utils import check_det_dataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG, DEFAULT_CFG_DICT, LOCAL_RANK, LOGGER, RANK
 
-from gjadet_yolo.engine.favoured import favoured_pictures, favoured_source, refuse_training_images
+from gjadet_yolo.data.media import write_image
+from gjadet_yolo.engine.favoured import favoured_pictures, favoured_source
 from gjadet_yolo.engine.model import GjadetModel, student
 from gjadet_yolo.engine.precision import cpu_bf16
-from gjadet_yolo.engine.restoring import as_target, clean_folder, give_own_groups
-from gjadet_yolo.engine.stages import Stage, plan_phases, plan_stages, stage_at
+from gjadet_yolo.engine.restoring import as_target, clean_folder, examples, give_own_groups, shown_example
+from gjadet_yolo.engine.stages import PUBLISHED_EPOCHS, Stage, plan_phases, plan_stages, stage_at
 from gjadet_yolo.engine.streams import Picture, UnpairedImages
-from gjadet_yolo.engine.summary import recipe_line, stated_arguments
+from gjadet_yolo.engine.summary import NO_FAVOURED_DETECTOR, no_mosaic, recipe_line, stated_arguments
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
+from gjadet_yolo.evaluate.restored_sheet import restored_sheet
 from gjadet_yolo.host.dataset import RecipeDataset
 from gjadet_yolo.host.pairs import DegradedCopies, PairedDataset
+from gjadet_yolo.host.restoring import RESTORE
 from gjadet_yolo.losses.criterion import DetectionCriterion
 from gjadet_yolo.losses.statistics import Statistics, branches, load_statistics, statistics
-from gjadet_yolo.losses.terms.catching_up import CATCHING_UP
 from gjadet_yolo.recipe.augment import AugmentConfig
-
-CRUX_EPOCHS = 24  # as published
-STREAM_THREADS = 4  # beside the workers of the training set, which do more to an image
 
 
 def record_class_ratios(trainer: GjadetTrainer) -> None:
@@ -100,7 +99,8 @@ def enter_stage(trainer: GjadetTrainer) -> None:
     if all(stage.is_plain for stage in trainer.stages):
         return
     stage = stage_at(trainer.stages, trainer.epoch)
-    names = [*(f"model.{number}." for number in stage.frozen), *stage.parts]
+    names = [f"model.{number}." for number in stage.frozen] + (["restorer."] if stage.restorer else [])
+    names += stage.parts
     # The host keeps BatchNorm still where a name is in this list, so it follows. Layers of the user's own freeze= stay.
     trainer.freeze_layer_names = [*trainer.always_frozen, *names]
     for name, parameter in student(trainer.model).named_parameters():
@@ -135,6 +135,8 @@ class GjadetTrainer(DetectionTrainer):
         self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: dict | None = None
     ) -> None:
         super().__init__(cfg, overrides, _callbacks)
+        if hasattr(self.args, RESTORE):
+            raise ValueError("restore= is for prediction, validation and export. A training has the restore: block.")
         self.stated = self.carry_stated(stated_arguments(overrides or {}, vars(self.args), DEFAULT_CFG_DICT))
         self.steps: list[tuple[torch.Tensor, list[str]]] = []  # terms and image files of the epoch's steps
         self.batch_files: list[str] = []
@@ -168,21 +170,14 @@ class GjadetTrainer(DetectionTrainer):
         if weights:
             model.load(weights)
         if model.recipe.crux is not None and not self.resume:
-            self.prepare_for_cruxes(bool(weights))
+            if not self.states_length:
+                self.epochs = self.args.epochs = PUBLISHED_EPOCHS
+            if not weights and RANK in (-1, 0):
+                LOGGER.warning(NO_FAVOURED_DETECTOR)
         # A resumed training is handed its old arguments in full, stated or not, so that the model has to tell them.
         if weights and self.resume:
             self.stated = getattr(student(weights), "stated", ())
         return model
-
-    def prepare_for_cruxes(self, has_weights: bool) -> None:
-        """The published number of epochs where none is stated, and a warning without a detector to start from."""
-        if not self.states_length:
-            self.epochs = self.args.epochs = CRUX_EPOCHS
-        if not has_weights and RANK in (-1, 0):
-            LOGGER.warning(
-                "crux: shallow and medium layers are not trained, and they are random. Start from a detector that was "
-                "trained on good images: pretrained=favoured.pt."
-            )
 
     def set_model_attributes(self) -> None:
         super().set_model_attributes()
@@ -242,9 +237,8 @@ class GjadetTrainer(DetectionTrainer):
         # After the host's set-up, which fills it from freeze=: no stage may release these.
         self.always_frozen = list(self.freeze_layer_names)
         if (crux := student(self.model).recipe.crux) is not None:
-            source = favoured_source(self.data, crux.favoured)
-            self.favoured = favoured_pictures(source, lambda name: check_det_dataset(name)["train"])
-            refuse_training_images(source, self.favoured, self.train_loader.dataset.im_files)
+            source, own = favoured_source(self.data, crux.favoured), self.train_loader.dataset.im_files
+            self.favoured = favoured_pictures(source, lambda name: check_det_dataset(name)["train"], own)
 
     def _setup_scheduler(self) -> None:
         """Host's learning rate over the epochs, times the factor of each stage."""
@@ -254,7 +248,7 @@ class GjadetTrainer(DetectionTrainer):
         # Here, because the host comes here again after each epoch of a time= training with another number of epochs.
         if (crux := model.recipe.crux) is not None:
             cut, source = (model.crux.medium, len(model.model)), favoured_source(self.data, crux.favoured)
-            self.stages = plan_phases(self.epochs, *cut, CATCHING_UP, source, estimated)
+            self.stages = plan_phases(self.epochs, *cut, source, estimated)
         else:
             layers = model.backbone, len(model.model)
             self.stages = plan_stages(model.recipe.schedule, self.epochs, *layers, estimated)
@@ -278,8 +272,7 @@ class GjadetTrainer(DetectionTrainer):
     def open_stream(self, folder: str) -> UnpairedImages | None:
         """Second stream of an epoch out of a folder, or of favoured images; None where the stage has none."""
         seed = (self.args.seed, self.epoch, max(RANK, 0))  # resumed epochs draw the same, ranks differ
-        threads = min(self.args.workers, STREAM_THREADS)
-        return UnpairedImages(self.favoured or Path(folder), seed, threads) if folder else None
+        return UnpairedImages(self.favoured or Path(folder), seed, self.args.workers) if folder else None
 
     def broken_step(self) -> str:
         """What was wrong with the epoch's first step that gave a number that is not finite; empty without any."""
@@ -342,17 +335,15 @@ class GjadetTrainer(DetectionTrainer):
         picture = plot_class_ratios(self.csv, self.save_dir / "class_ratios.png", mu)
         if picture:
             self.on_plot(picture)
+        if student(self.model).recipe.restore is not None:
+            self.plot_restored()
 
-
-def no_mosaic(args: Any) -> str:
-    """Why a training with the host's arguments has no mosaic in any epoch, and what to say; empty where it has."""
-    if not args.mosaic:
-        return "mosaic=0: say mosaic=1"
-    if args.rect:
-        return "rect=True makes none: say rect=False"
-    if args.close_mosaic >= args.epochs:
-        return (
-            f"the host closes mosaics for the last close_mosaic={args.close_mosaic} epochs and this training has "
-            f"{args.epochs}: say close_mosaic=0"
-        )
-    return ""
+    def plot_restored(self) -> None:
+        """Write ``restored.jpg``: degraded, restored and clean, with boxes."""
+        # Of validation images, except where there are photographs: these are of the training set only.
+        items = examples(self.test_loader.dataset) or examples(self.train_loader.dataset)
+        if items:
+            model = student(self.ema.ema).eval()
+            file = self.save_dir / "restored.jpg"
+            write_image(file, restored_sheet([shown_example(model, item) for item in items]))
+            self.on_plot(file)

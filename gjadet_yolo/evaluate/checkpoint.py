@@ -17,25 +17,26 @@ from gjadet_yolo.evaluate.scores import MAX_DET, Score, class_counts, library, s
 PREDICTION: dict[str, Any] = {"conf": 0.001, "iou": 0.7, "max_det": MAX_DET, "device": "cpu", "verbose": False}
 
 
-def score_checkpoint(checkpoint: str | Path, data_yaml: str | Path, imgsz: int) -> Score:
-    """Score a checkpoint on the validation split of a data set.
+def score_checkpoint(checkpoint: str | Path, data_yaml: str | Path, imgsz: int, split: str = "val") -> Score:
+    """Score a checkpoint on a split of a data set.
 
     Args:
         data_yaml: Data YAML, the folder that holds it, or the bare name of a packaged one.
         imgsz: Longer side of an image at the network's input, px.
+        split: ``val`` or ``test``.
 
     Raises:
         FileNotFoundError: A file or folder is missing.
-        ValueError: The data YAML cannot be used, or has no images for training or validation.
+        ValueError: The data YAML cannot be used, or has no images for training or of the split.
         ModuleNotFoundError: faster-coco-eval is not installed.
     """
     library()  # predicting takes minutes, so that a missing library is better known before
     data = read_yolo(Path(data_yaml))
     # Groups of rare and frequent classes come from the training boxes.
-    for split in ("train", "val"):
-        if not data.splits.get(split):
-            raise ValueError(f"{data_yaml} has no images of the split '{split}', which a score needs.")
-    images = data.splits["val"]
+    for needed in ("train", split):
+        if not data.splits.get(needed):
+            raise ValueError(f"{data_yaml} has no images of the split '{needed}', which a score needs.")
+    images = data.splits[split]
     count = class_counts(data.splits["train"], len(data.names))
     return score(images, predict(checkpoint, images, imgsz), data.names, count, imgsz)
 

@@ -159,7 +159,8 @@ class GeneratorState:
     """
 
     def __init__(self, transforms: Any) -> None:
-        self.states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+        # The host draws from NumPy's global state too.
+        self.states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
         self.libraries = list(library_transforms(transforms))
         # Transforms of Albumentations have generators of their own, which can only be seeded.
         self.seed = int(np.random.default_rng(self.states[0][1]).integers(1 << SEED_BITS))
@@ -171,7 +172,7 @@ class GeneratorState:
 
     def restore(self) -> None:
         random.setstate(self.states[0])
-        np.random.set_state(self.states[1])
+        np.random.set_state(self.states[1])  # noqa: NPY002
         torch.set_rng_state(self.states[2])
         self.seed_libraries()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,9 +13,10 @@ from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.onset import Onset
 from gjadet_yolo.measure.plane import Plane
 from gjadet_yolo.measure.quality import quality_of
-from gjadet_yolo.measure.quantities import figures, run_up
+from gjadet_yolo.measure.quantities import figures
 from gjadet_yolo.measure.result import Curves, Figure, Measurement, Source
 from gjadet_yolo.measure.rigid import BodyFit
+from gjadet_yolo.measure.run_up import run_up
 from gjadet_yolo.measure.scale import Similar, Unscaled
 from gjadet_yolo.measure.settings import MeasureSettings
 from gjadet_yolo.measure.start import find_start
@@ -31,32 +32,14 @@ def assemble(
     tracks: Tracks, grouping: Grouping, scale: Scale, source: Source, settings: MeasureSettings
 ) -> Measurement:
     """Curves, figures and quality of tracks."""
-    fits, fps, filter_ = fit_bodies(tracks, grouping), source.fps, Filter.parse(settings.filter)
-    frames, relative = len(tracks.time_s), relative_sigmas(scale, grouping.count)
-    ratio = noise_ratios(tracks)
+    fps, filter_, ratio = source.fps, Filter.parse(settings.filter), noise_ratios(tracks)
     # never less than stated: errors that last for many frames do not show between neighbours
-    sigma_px = tracks.sigma_px * np.fmax(np.nanmedian(ratio) if np.isfinite(ratio).any() else 1.0, 1.0)
-    place = np.where(tracks.status[..., None] > Status.MISSING, tracks.position_px, np.nan)
-    body_px, body_sigma_px, seen = bodies_px(fits, frames)
-    mm = scale.to_mm(np.where(tracks.measured[..., None], place, np.nan), sigma_px, grouping.body)
-    body_mm = body_px * np.nan, body_sigma_px * np.nan
-    if np.isfinite(mm[0]).any():
-        # a body is stiff in its plane and not in a tilted or distorted picture of it
-        scales = mm_per_px(tracks, mm[1], grouping.body)
-        flat = replace(tracks, sigma_px=sigma_px)
-        fits = fit_bodies(in_plane(flat, *mm, grouping.body), grouping, not isinstance(scale, Plane))
-        *straight, seen = bodies_px(fits, frames)
-        relative = np.hypot(relative, [*map(uneven, fits), 0.0])
-        body_mm = [part * scales[: grouping.count, None] for part in straight]
-    # what all positions of a marker share is part of where it is, and not of how it moves
-    shared = 0.0 if tracks.common_px is None else tracks.common_px
-    points = curves_of(place, np.hypot(sigma_px, shared), *mm, tracks.measured, fps, filter_, relative[grouping.body])
-    turning = turning_of(fits, frames, fps, filter_)
-    known_mm = [np.where(tracks.measured[..., None], part, np.nan) for part in mm]
-    slow = passed(*known_mm, grouping.body, body_mm[0], turning.angle_rad, fps, filter_)
-    bodies = curves_of(body_px, body_sigma_px, *body_mm, seen, fps, filter_, relative[: grouping.count], slow)
-    known = body_mm if np.isfinite(body_mm[0]).any() else (body_px, body_sigma_px)
-    t0 = start_of(settings.t0, tracks.time_s, *known, seen, ~grouping.reference)
+    larger = np.fmax(np.nanmedian(ratio) if np.isfinite(ratio).any() else 1.0, 1.0)
+    noisy = replace(tracks, sigma_px=tracks.sigma_px * larger)
+    paths = paths_of(noisy, grouping, scale)
+    turning = turning_of(paths.fits, len(tracks.time_s), fps, filter_)
+    points, bodies, slow = both_curves(noisy, grouping, paths, turning.angle_rad, fps, filter_)
+    t0 = start_of(settings.t0, tracks.time_s, *paths.known, paths.seen, ~grouping.reference)
     start_s = t0.time_s if t0 else float(tracks.time_s[0])
     measurement = Measurement(
         source=source,
@@ -70,16 +53,75 @@ def assemble(
         points=points,
         bodies=bodies,
         turning=turning,
-        markers=np.stack([fit.markers for fit in fits], 1) if fits else np.zeros((frames, 0), int),
+        markers=np.stack([np.zeros(len(tracks.time_s), int), *(fit.markers for fit in paths.fits)], 1)[:, 1:],
         reference=grouping.reference,
-        quality=quality_of(tracks, fits, ratio) | {"t0_sigma_s": t0.sigma_s if t0 else math.nan},
+        quality=quality_of(tracks, paths.fits, ratio) | {"t0_sigma_s": t0.sigma_s if t0 else math.nan},
         notes=notes_of(grouping, t0),
-        scale_sigma=relative,
+        scale_sigma=paths.relative,
     )
     if t0 is None:
         return measurement
     start = Figure("t0", -1, start_s, t0.sigma_s, "s")
     return replace(measurement, figures=[start, *figures_of(measurement, filter_, settings.seed, slow)])
+
+
+Place = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where N markers and B bodies go; each pair is of positions and their noise, (T, K, 2), NaN where not measured.
+
+    Attributes:
+        fits: Of the bodies, in the plane of motion where there is a scale.
+        seen: Where bodies were measured, (T, B) bool.
+        relative: Relative standard deviation of each body's scale and, last, of what belongs to none, (B + 1,).
+    """
+
+    points_mm: Place
+    bodies_px: Place
+    bodies_mm: Place
+    fits: list[BodyFit]
+    seen: np.ndarray
+    relative: np.ndarray
+
+    @property
+    def known(self) -> Place:
+        """Paths of bodies in mm, or in px where there is no scale."""
+        return self.bodies_mm if np.isfinite(self.bodies_mm[0]).any() else self.bodies_px
+
+
+def paths_of(tracks: Tracks, grouping: Grouping, scale: Scale) -> Paths:
+    """Markers and bodies in px and mm."""
+    frames, fits, relative = len(tracks.time_s), fit_bodies(tracks, grouping), relative_sigmas(scale, grouping.count)
+    *px, seen = bodies_px(fits, frames)
+    measured = np.where(tracks.measured[..., None], tracks.position_px, np.nan)
+    place, noise = scale.to_mm(measured, tracks.sigma_px, grouping.body)
+    noise = np.where(np.isfinite(place), noise, np.nan)
+    mm = px[0] * np.nan, px[1] * np.nan
+    if np.isfinite(place).any():
+        # a body is stiff in its plane and not in a tilted or distorted picture of it
+        scales = mm_per_px(tracks, noise, grouping.body)
+        fits = fit_bodies(in_plane(tracks, place, noise, grouping.body), grouping, not isinstance(scale, Plane))
+        *straight, seen = bodies_px(fits, frames)
+        relative = np.hypot(relative, [*map(uneven, fits), 0.0])
+        mm = tuple(part * scales[: grouping.count, None] for part in straight)
+    return Paths((place, noise), tuple(px), mm, fits, seen, relative)
+
+
+def both_curves(
+    tracks: Tracks, grouping: Grouping, paths: Paths, angle_rad: np.ndarray, fps: float, filter_: Filter
+) -> tuple[Curves, Curves, np.ndarray]:
+    """Curves of markers and of bodies, and how errors hang together, (B, 3), as in ``wander.py``."""
+    relative, body = paths.relative, grouping.body
+    # what all positions of a marker share is part of where it is, and not of how it moves
+    shared = 0.0 if tracks.common_px is None else tracks.common_px
+    place = np.where(tracks.status[..., None] > Status.MISSING, tracks.position_px, np.nan)
+    sigma_px = np.hypot(tracks.sigma_px, shared)
+    points = curves_of(place, sigma_px, *paths.points_mm, tracks.measured, fps, filter_, relative[body])
+    slow = passed(*paths.points_mm, body, paths.bodies_mm[0], angle_rad, fps, filter_)
+    bodies = curves_of(*paths.bodies_px, *paths.bodies_mm, paths.seen, fps, filter_, relative[:-1], slow)
+    return points, bodies, slow
 
 
 def start_of(
@@ -96,7 +138,7 @@ def figures_of(measurement: Measurement, filter_: Filter, seed: int, slow: np.nd
     bodies, relative = measurement.bodies, measurement.scale_sigma
     noise = noise_of(bodies, relative[:-1])
     seen = np.isfinite(bodies.position_mm).all(2)
-    t0 = Onset(0.0, measurement.quality["t0_sigma_s"])
+    t0 = Onset(0.0, measurement.quality.get("t0_sigma_s", math.nan))
     generator = np.random.default_rng(seed)
     found = figures(measurement.time_s, bodies.position_mm, noise, seen, t0, filter_, generator, slow)
     found = [with_slope(figure, measurement, t0) for figure in found if not measurement.reference[figure.body]]
@@ -110,7 +152,8 @@ def with_slope(figure: Figure, measurement: Measurement, t0: Onset) -> Figure:
     time_s, body = measurement.time_s, figure.body
     place = measurement.points.position_mm[:, measurement.body == body]
     way, angle = measurement.bodies.position_mm[:, body], measurement.turning.angle_rad[:, body]
-    sigma = slope_sigma(time_s, place, way, angle, run_up(time_s, t0)) / MM_PER_M
+    use = run_up(time_s, np.isfinite(way).all(1), t0)
+    sigma = slope_sigma(time_s, place, way, angle, use) / MM_PER_M
     return replace(figure, sigma=math.hypot(figure.sigma, sigma))
 
 
@@ -168,7 +211,10 @@ def uneven(fit: BodyFit) -> float:
 
 
 def with_scale(figure: Figure, relative: np.ndarray) -> Figure:
-    """A figure whose bar also holds the error of the scale."""
-    if figure.unit not in SCALED_UNITS:
+    """A figure whose bar also holds the error of the scale.
+
+    A duration does not change with a scale, but does with one that changes on the way, as in tilted views.
+    """
+    if figure.unit not in SCALED_UNITS and figure.name != "duration":
         return figure
     return replace(figure, sigma=math.hypot(figure.sigma, float(relative[figure.body]) * figure.value))

@@ -34,6 +34,7 @@ SLACK_TRAVEL = 0.01  # and by this share of the way it has gone
 FLAT_TRAVEL = 0.001  # in the plane of motion: what is left of lens and plane that are not quite known
 FLOOR_PX = 0.03  # least standard deviation of a sample
 SIGMAS = 4.0
+EXCHANGES = 3  # rounds in which markers may change to the body that they follow best
 STRETCH, STRETCH_PER_PX = 0.02, 0.001  # most that a view lets a body's image grow, and more with the way it goes
 MISFITS = 0.1  # share of samples that may be off: wrong finds, not another motion
 STAYED = 0.7  # share of its samples for which a marker that left must have belonged to its body
@@ -107,6 +108,13 @@ class Samples:
         limit = SIGMAS * deviation + self.slack[:, markers]
         return judged & ~(away <= limit), judged
 
+    def misfit(self, poses: Poses, markers: np.ndarray) -> np.ndarray:
+        """Root mean squared departure of some markers from a motion, in standard deviations, (K,)."""
+        points, weights = self.points[:, markers], self.weights[:, markers]
+        judged = (weights > 0) & (poses.inertia[:, None] > 0)
+        away = np.where(judged, np.abs(points - poses(median_layout(points, weights, poses))), 0)
+        return np.sqrt((away**2 * weights).sum(0) / np.maximum(judged.sum(0), 1))
+
     def followers(self, poses: Poses, markers: np.ndarray) -> np.ndarray:
         """Those of some markers that follow a motion, (K,) int; none where the motion is not one of a stiff body."""
         if not stiff(poses):
@@ -147,7 +155,7 @@ def group(tracks: Tracks, flat: bool = False) -> Grouping:
             break
         bodies.append(members)
         free = np.setdiff1d(free, members)
-    bodies = sorted(joined(samples, bodies), key=len, reverse=True)
+    bodies = sorted(exchanged(samples, joined(samples, bodies)), key=len, reverse=True)
     body, left = np.full(tracks.status.shape[1], -1), np.full(tracks.status.shape[1], -1)
     for number, members in enumerate(bodies):
         body[members] = number
@@ -190,6 +198,26 @@ def joined(samples: Samples, bodies: list[np.ndarray]) -> list[np.ndarray]:
             if len(samples.followers(samples.fit(both, robust=False), both)) == len(both):
                 bodies[first] = both
                 del bodies[second]
+    return bodies
+
+
+def exchanged(samples: Samples, bodies: list[np.ndarray]) -> list[np.ndarray]:
+    """Bodies, each marker in that whose motion it follows best.
+
+    The first body that was found had its choice of all: of one that turns a little against it, it took the middle.
+    """
+    members = np.concatenate([*bodies, np.zeros(0, int)])
+    for _ in range(EXCHANGES if len(bodies) > 1 else 0):
+        misfit = np.full((len(bodies), len(members)), np.inf)
+        for number, body in enumerate(bodies):
+            poses = samples.fit(body)
+            follows = np.isin(members, samples.followers(poses, members)) | np.isin(members, body)
+            misfit[number, follows] = samples.misfit(poses, members[follows])
+        best = misfit.argmin(0)
+        found = [members[best == number] for number in range(len(bodies))]
+        if min(map(len, found)) < LEAST or all(map(np.array_equal, map(np.sort, found), map(np.sort, bodies))):
+            break
+        bodies = found
     return bodies
 
 

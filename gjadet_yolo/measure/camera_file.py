@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 import gjadet_yolo
-from gjadet_yolo.data.formats.content import read_text
 from gjadet_yolo.measure.calibrate import NAMES, Calibration
 from gjadet_yolo.measure.lens import Lens
+from gjadet_yolo.measure.tables import one_line, text_of
 from gjadet_yolo.messages import is_number, shown, suggestion
 
 FORMAT = "gjadet camera 1"
@@ -19,6 +21,8 @@ HEAD = f"# {FORMAT}: made by gjadet calibrate. Lengths in px, the top left pixel
 KEYS = (*NAMES, "size", "sigma", "format", "tool", "rms_px", "pictures", "left_out", "failed", "pattern", "square_mm")
 KEYS += ("bend_mm",)
 SIDES = (16, 100_000)
+FOCAL_SHARE = (0.1, 1000.0)  # of the longer side: a fisheye of 160 degrees, a telescope of 0.06
+MOST_BENT = 2.0  # radius with and without distortion, against each other, halfway to the nearer border
 
 
 def camera_text(found: Calibration) -> str:
@@ -46,9 +50,9 @@ def read_camera(file: Path, size_px: tuple[int, int] | None = None) -> tuple[Len
         ValueError: It is none, a value is missing or impossible, or it is for another size. Names file and key.
     """
     try:
-        content = yaml.safe_load(read_text(file))
+        content = yaml.safe_load(text_of(file))
     except yaml.YAMLError as error:
-        raise ValueError(f"{file} is no YAML: {error}. Make a camera file with gjadet calibrate.") from error
+        raise ValueError(f"{file} is no YAML: {one_line(error)}. Make a camera file with gjadet calibrate.") from error
     if not isinstance(content, dict):
         raise ValueError(f"{file} holds {shown(content)}, expected keys such as size, fx and k1. {MAKE}")
     for key in content:
@@ -62,13 +66,39 @@ def read_camera(file: Path, size_px: tuple[int, int] | None = None) -> tuple[Len
         )
     values = {name: number(file, content, name) for name in ("fx", "fy", "cx", "cy")}
     values |= {name: number(file, content, name) for name in NAMES[4:] if name in content}  # no distortion: none
+    low, high = (share * max(size) for share in FOCAL_SHARE)
     for name in ("fx", "fy"):
-        if not values[name] > 0:
-            raise ValueError(f"{file}: {name} is {values[name]:g}, allowed: a number above 0.")
+        if not low <= values[name] <= high:
+            raise ValueError(f"{file}: {name} is {values[name]:g}, allowed: a number above 0, {low:g} to {high:g} px.")
     for name, side in (("cx", size[0]), ("cy", size[1])):
         if not -side < values[name] < 2 * side:
             raise ValueError(f"{file}: {name} is {values[name]:g}, allowed: {-side} to {2 * side}, near the middle.")
-    return Lens(size, **values), sigma_of(file, content)
+    lens = Lens(size, **values)
+    refuse_bent(file, lens)
+    return lens, sigma_of(file, content)
+
+
+def refuse_bent(file: Path, lens: Lens) -> None:
+    """Refuse distortion that no lens has in the middle of the picture; a corner may lie beyond the model's reach.
+
+    Raises:
+        ValueError: Names the parameters.
+    """
+    radius = min(lens.size_px) / 4
+    turns = np.radians(np.arange(0, 360, 45))
+    around = radius * np.stack((np.cos(turns), np.sin(turns)), -1)
+    with np.errstate(all="ignore"):  # what overflows is refused here
+        reached = lens.reach_px >= radius
+        ideal = lens.undistort(lens.centre_px + around)[0] - lens.centre_px if reached else around * np.nan
+        ratio = np.hypot(*ideal.T) / radius
+        again = lens.distort(lens.centre_px + ideal) - lens.centre_px
+    fits = (ratio > 1 / MOST_BENT) & (ratio < MOST_BENT) & (np.abs(again - around).max(1) < 1)
+    if not fits.all():
+        stated = ", ".join(f"{name} {getattr(lens, name):g}" for name in NAMES[4:] if getattr(lens, name))
+        raise ValueError(
+            f"{file}: {stated or 'fx and fy'} would bend the picture {radius:g} px from its centre beyond what lenses "
+            f"do. Are the parameters those of OpenCV's model, by focal lengths? {MAKE}"
+        )
 
 
 MAKE = "Make one with: gjadet calibrate images=DIR pattern=8x6 square_mm=30 out=camera.yaml"
@@ -82,9 +112,13 @@ def number(file: Path, content: dict[Any, Any], key: str) -> float:
     """
     if key not in content:
         raise ValueError(f"{file} has no {key}. {MAKE}")
-    if not is_number(content[key]):
-        raise ValueError(f"{file}: {key} is {shown(content[key])}, allowed: a number.")
-    return float(content[key])
+    value = content[key]
+    if isinstance(value, str):  # PyYAML takes 1e-3, without a point, for text
+        with suppress(ValueError):
+            value = float(value)
+    if not is_number(value):
+        raise ValueError(f"{file}: {key} is {shown(value)}, allowed: a number.")
+    return float(value)
 
 
 def size_of(file: Path, content: dict[Any, Any]) -> tuple[int, int]:

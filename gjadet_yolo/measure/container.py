@@ -9,8 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from gjadet_yolo.data.formats.images import refused_name
 from gjadet_yolo.measure.reader import EndedEarly, Reader, checked
 
+MISSING = "frames are missing"
 GAP_STEPS = 1.5  # between two frames' time stamps, in frames
 
 
@@ -31,6 +33,8 @@ def open_container(file: Path) -> Reader:
         )
     height, width = checked(image, str(file)).shape[:2]
     notes: list[str] = []
+    if not refused_name(file.name):
+        notes.append(f"{file} is a single picture, in which nothing moves. Of a series, name the folder.")
     count = int(stated) if stated >= 1 else None  # streams without an index state 0 or less
     images = partial(read, file, (width, height), count, notes)
     return Reader((width, height), count, 255.0, images, (file,), None, playback or None, notes)
@@ -50,7 +54,7 @@ def read(file: Path, size_px: tuple[int, int], count: int | None, notes: list[st
         EndedEarly: There are fewer than the file states.
         ValueError: The frames change their size.
     """
-    capture, frames, last_ms, noted = opened(file), 0, 0.0, bool(notes)
+    capture, frames, last_ms, noted = opened(file), 0, 0.0, any(MISSING in note for note in notes)
     step_ms = 1e3 / max(capture.get(cv2.CAP_PROP_FPS), 1e-3)
     try:
         while True:
@@ -62,7 +66,7 @@ def read(file: Path, size_px: tuple[int, int], count: int | None, notes: list[st
             if frames and not noted and now_ms - last_ms > GAP_STEPS * step_ms:
                 noted = True
                 notes.append(
-                    f"{file}: by its own clock, frames are missing between the frames {frames - 1} and {frames} as "
+                    f"{file}: by its own clock, {MISSING} between the frames {frames - 1} and {frames} as "
                     f"they are counted here; times from there on may be too early."
                 )
             last_ms = now_ms

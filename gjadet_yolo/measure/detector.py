@@ -40,7 +40,9 @@ class ModelDetector:
 
     @property
     def marker_class(self) -> int | None:
-        """Class called ``point``; None, i.e. every class, where there is none."""
+        """Class called ``point``, or the only one; None, i.e. every class, where there are others only."""
+        if len(self.names) == 1:
+            return 0
         return self.names.index("point") if "point" in self.names else None
 
     def provenance(self) -> dict[str, str]:

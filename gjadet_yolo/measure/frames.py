@@ -7,7 +7,6 @@ what a container states is the speed of playback (25 or 30 frames/s), a slow mot
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,9 +20,10 @@ from gjadet_yolo.measure.cine import open_cine
 from gjadet_yolo.measure.container import open_container
 from gjadet_yolo.measure.reader import EndedEarly, Reader
 from gjadet_yolo.measure.stills import open_stills
-from gjadet_yolo.messages import shown
+from gjadet_yolo.messages import is_number, shown
 
 CHUNK_BYTES = 1 << 20
+LOWEST_FPS, HIGHEST_FPS = 1e-3, 1e9  # time lapse of a creep test; the fastest cameras that there are
 SAME_RATE = 1e-3  # a camera set to 1000 frames/s may write 1000.02
 
 
@@ -86,9 +86,14 @@ def open_frames(source: str | Path, fps: float | None = None) -> Frames:
         ValueError: It holds no frame that can be read, or its frames differ in size, or the rate is missing or is none.
         ModuleNotFoundError: A .cine file, without the library that reads it.
     """
+    if not isinstance(source, (str, Path)) or not str(source) or "\0" in str(source):
+        raise ValueError(f"source is {shown(source)}, allowed: the name of a video, folder of images or .cine file.")
     file = Path(source)
-    if fps is not None and not (isinstance(fps, (int, float)) and math.isfinite(fps) and fps > 0):
-        raise ValueError(f"fps is {shown(fps)}, allowed: a number above 0, the frames per second of the camera.")
+    if fps is not None and not (is_number(fps) and LOWEST_FPS <= fps <= HIGHEST_FPS):
+        raise ValueError(
+            f"fps is {shown(fps)}, allowed: a number above 0, the frames per second of the camera, {LOWEST_FPS:g} to "
+            f"{HIGHEST_FPS:g}."
+        )
     if not file.exists():
         raise FileNotFoundError(f"{file} does not exist. Name a video, a folder of images or a .cine file.")
     if is_pipe(file):

@@ -15,7 +15,7 @@ from scipy.optimize import least_squares
 
 from gjadet_yolo.geometry.camera import shows_horizon, transform
 from gjadet_yolo.measure.lens import Lens, spread
-from gjadet_yolo.measure.scale import CLICK_PX
+from gjadet_yolo.measure.scale import CLICK_PX, LONGEST_MM
 from gjadet_yolo.measure.tables import read_numbers
 
 COLUMNS = ("x_px", "y_px", "x_mm", "y_mm")
@@ -116,6 +116,13 @@ def read_plane(file: Path, size_px: tuple[int, int], lens: Lens | None = None) -
             f"{file}, {lines[int(np.argmax(outside))]}: the point lies outside of the picture of {size_px[0]} x "
             f"{size_px[1]} px."
         )
+    far = (np.abs(table[:, 2:]) > LONGEST_MM).any(1)
+    if far.any():
+        first = int(np.argmax(far))
+        raise ValueError(
+            f"{file}, {lines[first]}: x_mm={table[first, 2]:g}, y_mm={table[first, 3]:g} is too far, allowed: up to "
+            f"{LONGEST_MM:g} mm."
+        )
     return fit_plane(table[:, :2], table[:, 2:], size_px, lens, str(file))
 
 
@@ -137,7 +144,8 @@ def fit_plane(
     unit = np.array([[1 / size, 0, -centre[0] / size], [0, 1 / size, -centre[1] / size], [0, 0, 1]])
     scaled = transform(unit, points_mm)
     start, _ = cv2.findHomography(scaled, ideal, 0)
-    if start is None:
+    # the middle of the points would lie on the horizon
+    if start is None or abs(start[2, 2]) < 1e-9 * np.abs(start).max():
         raise ValueError(f"{name}: no plane fits its points. Are px and mm of each point in one row?")
     misses = lambda entries: (transform(matrix_of(entries), scaled) - ideal).ravel()  # noqa: E731
     best = least_squares(misses, start.ravel()[:8] / start[2, 2], x_scale="jac", method="lm")

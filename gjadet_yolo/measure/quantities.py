@@ -21,22 +21,22 @@ is subtracted, and their spread is the standard deviation (parametric bootstrap,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import minimum_filter1d
 
 from gjadet_yolo.measure.filters import FITTED, Filter
 from gjadet_yolo.measure.kinematics import Motion, kinematics
-from gjadet_yolo.measure.onset import Onset, likeness
+from gjadet_yolo.measure.onset import Onset
 from gjadet_yolo.measure.result import Figure
+from gjadet_yolo.measure.run_up import LEAST_BEFORE, Line, before
 
 STANDARD_GRAVITY = 9.80665  # m/s²
 DRAWS = 200
-LEAST_BEFORE = 8  # samples of a straight fit
-LONGEST_BEFORE_S = 0.1
 SIGNIFICANT = 6.0  # standard deviations of a speed or of a change of speed
 LEAST_SPEED_MPS = 0.05  # below it a body stands: vibration, or drift of the camera
+SURELY = 3.0  # standard deviations of T0 before which no pulse begins
 LEVEL_S = 0.003
 REBOUND_S = 0.03
 EARLY, LATE = 0.05, 0.95
@@ -58,16 +58,6 @@ UNITS = {
     "duration": "s",
     "crush": "mm",
 }
-
-
-@dataclass(frozen=True)
-class Line:
-    """Straight motion: position at T0 (2,) in mm, velocity (2,) in m/s, and the standard deviations of both."""
-
-    position: np.ndarray
-    velocity: np.ndarray
-    sigma_position: np.ndarray
-    sigma_velocity: np.ndarray
 
 
 def figures(
@@ -97,7 +87,7 @@ def figures(
     for body in range(position_mm.shape[1]):
         seen = measured[:, body] & np.isfinite(position_mm[:, body]).all(axis=1)
         seen &= np.isfinite(sigma_mm[:, body]).all(axis=1)
-        if seen.sum() >= 2 * LEAST_BEFORE:
+        if seen.sum() >= 2 * LEAST_BEFORE and (seen & (time_s >= t0.time_s)).sum() >= LEAST_BEFORE:
             found += of_body(
                 body, time_s, position_mm[:, body], sigma_mm[:, body], seen, t0, filter_, generator, more[body]
             )
@@ -130,8 +120,8 @@ def of_body(
         *("impact_speed", body, float(line.velocity @ direction)),
         *(math.hypot(*(line.sigma_velocity * direction)), "m/s"),
     )
-    state = Pulse(time_s, fps, t0.time_s, speed.value, float(line.position @ direction))
-    values, sigmas, peak_s = bootstrap(state, along, along_sigma, seen, filter_, generator)
+    state = Pulse(time_s, fps, t0.time_s, speed.value, float(line.position @ direction), SURELY * t0.sigma_s)
+    values, sigmas, peak_s = bootstrap(state, speed.sigma, along, along_sigma, seen, filter_, generator)
     sigmas = {name: sigma * slow[RESTS_ON[name]] for name, sigma in sigmas.items()}
     # crush and, where it counts from a fit, the change of speed also carry what is unsure before the pulse
     sigmas["crush"] = math.hypot(sigmas["crush"], *(line.sigma_position * direction), speed.value * 1e3 * t0.sigma_s)
@@ -142,40 +132,6 @@ def of_body(
         if math.isfinite(values[name])
     ]
     return [speed, *rest]
-
-
-def before(
-    time_s: np.ndarray, position: np.ndarray, sigma: np.ndarray, seen: np.ndarray, t0: Onset, smooth: Motion
-) -> Line | None:
-    """Motion before T0 by a straight fit, or by the smoothed curve where too little was measured."""
-    use = seen & run_up(time_s, t0)
-    if use.sum() < LEAST_BEFORE:
-        at = int(np.argmin(np.abs(time_s - t0.time_s)))
-        parts = smooth.position, smooth.velocity / 1e3, smooth.sigma_position, smooth.sigma_velocity / 1e3
-        return Line(*(part[at] for part in parts)) if np.isfinite(smooth.velocity[at]).all() else None
-    fitted = [straight(time_s[use] - t0.time_s, position[use, axis], sigma[use, axis]) for axis in range(2)]
-    columns = np.array(fitted).T
-    return Line(columns[0], columns[1] / 1e3, columns[2], columns[3] / 1e3)
-
-
-def run_up(time_s: np.ndarray, t0: Onset) -> np.ndarray:
-    """Frames before T0 that the speed of impact rests on, (n,) bool."""
-    return (time_s < t0.time_s - 2 * t0.sigma_s) & (time_s > t0.time_s - LONGEST_BEFORE_S)
-
-
-def straight(t: np.ndarray, y: np.ndarray, s: np.ndarray) -> tuple[float, float, float, float]:
-    """Value at 0 and slope of a line, and their standard deviations.
-
-    These grow where the residuals are larger than stated, and where neighbours resemble each other: then there are
-    fewer independent ones (factor (1 + r) / (1 - r) for correlation r between neighbours).
-    """
-    design = np.stack([np.ones_like(t), t], axis=1) / s[:, None]
-    inverse = np.linalg.inv(design.T @ design)
-    found = inverse @ (design.T @ (y / s))
-    rest = y / s - design @ found
-    variance = max(float(rest @ rest) / (len(t) - 2), 1.0) * likeness(rest)
-    deviation = np.sqrt(np.diag(inverse) * variance)
-    return float(found[0]), float(found[1]), float(deviation[0]), float(deviation[1])
 
 
 def main_direction(line: Line, smooth: Motion, after: np.ndarray) -> tuple[np.ndarray | None, bool]:
@@ -196,13 +152,17 @@ def main_direction(line: Line, smooth: Motion, after: np.ndarray) -> tuple[np.nd
 
 @dataclass(frozen=True)
 class Pulse:
-    """What is known before the pulse: times, rate, T0, speed in m/s and position in mm at T0, along the motion."""
+    """What is known before the pulse: times, rate, T0, speed in m/s and position in mm at T0, along the motion.
+
+    ``early_s`` is by how much the pulse may have begun before T0.
+    """
 
     time_s: np.ndarray
     fps: float
     t0_s: float
     speed_mps: float
     position_mm: float
+    early_s: float = 0.0
 
     def measure(self, motion: np.ndarray) -> dict[str, np.ndarray]:
         """Figures of curves (3, n, C) of position, velocity, acceleration in mm and s; each (C,), NaN if unknown."""
@@ -213,7 +173,8 @@ class Pulse:
         decel = np.where(gone, -np.inf, -acceleration) / (1e3 * STANDARD_GRAVITY)
         lowest = lowest_mean(np.where(gone, np.inf, velocity / 1e3), round(REBOUND_S * self.fps))
         change = self.speed_mps - lowest
-        times = [self.falls_below(velocity / 1e3, self.speed_mps - part * change) for part in (EARLY, LATE)]
+        begun = motion[1, self.time_s >= self.t0_s - self.early_s] / 1e3
+        times = [self.falls_below(begun, self.speed_mps - part * change) for part in (EARLY, LATE)]
         duration = times[1] - times[0]
         return {
             "rebound_speed": -lowest,
@@ -265,6 +226,7 @@ def level_held(values: np.ndarray, fps: float, seconds: float) -> np.ndarray:
 
 def bootstrap(
     pulse: Pulse,
+    speed_sigma: float,
     along: np.ndarray,
     sigma: np.ndarray,
     seen: np.ndarray,
@@ -292,6 +254,9 @@ def bootstrap(
     # adds to the maxima of a class is known well
     unsure = {name: 0.0 if clean is not model and name in NOISE_ONLY else bias[name] for name in UNITS}
     sigmas = {name: math.hypot(float(np.std(drawn[name], ddof=1)), unsure[name]) for name in UNITS}
+    # what rests on the speed of impact carries its error
+    other = replace(pulse, speed_mps=pulse.speed_mps + speed_sigma).measure(shown)
+    sigmas = {name: math.hypot(sigmas[name], float(other[name][0] - observed[name][0])) for name in UNITS}
     after = pulse.time_s >= pulse.t0_s
     slowing = np.where(np.isfinite(shown[2, after, 0]), -shown[2, after, 0], -np.inf)
     peak = int(np.argmax(slowing))

@@ -16,15 +16,16 @@ every length on a body alike, and does not average out. It is ``relative_sigma``
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from gjadet_yolo.measure.lens import Lens, spread
 from gjadet_yolo.measure.pitch import BodyScale, body_scale
-from gjadet_yolo.messages import shown
+from gjadet_yolo.messages import is_number, shown
 
 CLICK_PX = 0.5  # standard deviation of a coordinate that a person states
+SHORTEST_MM, LONGEST_MM = 1e-3, 1e7  # of a stated length: a micrometre to ten kilometres
 ELSEWHERE = 0.05  # relative sigma of a body's scale taken from others: 5 % of the distance to the camera
 
 
@@ -55,6 +56,8 @@ class Similar:
         relative_sigma: Standard deviation of each scale, relative to it, (B + 1,).
         centre_px: Origin of positions in mm, (2,), an ideal image point.
         notes: Sentences for the reader of the results.
+        pivot_px: Where each body was when its scale was taken, (B + 1, 2), ideal image points.
+        tilt: Of the view of each body about there, (B + 1, 2) in 1/px, see ``tilt.py``; None where it is not known.
     """
 
     mm_per_px: np.ndarray
@@ -62,6 +65,8 @@ class Similar:
     centre_px: np.ndarray
     lens: Lens | None = None
     notes: tuple[str, ...] = ()
+    pivot_px: np.ndarray | None = None
+    tilt: np.ndarray | None = None
 
     @property
     def origin(self) -> str:
@@ -81,10 +86,28 @@ class Similar:
         """
         index = np.full(position_px.shape[-2], -1) if body is None else np.asarray(body)
         scale = self.mm_per_px[index][:, None]
-        if self.lens is None:
-            return (position_px - self.centre_px) * scale, sigma_px * scale
-        ideal, slope = self.lens.undistort(position_px)
+        ideal, slope = self.lens.undistort(position_px) if self.lens else (position_px, np.eye(2))
+        if self.tilt is not None and self.pivot_px is not None:
+            ideal, tilt = seen_straight(ideal, self.pivot_px[index], self.tilt[index])
+            slope = tilt @ slope
         return (ideal - self.centre_px) * scale, spread(slope, sigma_px) * scale
+
+
+def seen_straight(position: np.ndarray, pivot: np.ndarray, tilt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Image points (T, K, 2) as a view that is tilted nowhere shows them, unchanged at the pivots, and derivatives.
+
+    Args:
+        position: (T, K, 2).
+        pivot: (K, 2).
+        tilt: (K, 2).
+
+    Returns:
+        (T, K, 2) and (T, K, 2, 2).
+    """
+    arm = position - pivot
+    depth = 1 + (arm * tilt).sum(-1, keepdims=True)
+    slope = np.eye(2) - arm[..., :, None] * tilt[..., None, :] / depth[..., None]
+    return pivot + arm / depth, slope / depth[..., None]
 
 
 def centre_of(size_px: tuple[int, int], lens: Lens | None) -> np.ndarray:
@@ -123,7 +146,11 @@ def scale_of_squares(
             note = f"square_mm={shown(square_mm)} gave no scale, because no squares were found: results are in px."
             return Unscaled(notes=(note,))
         found = [*found, everything]
-    return similar(found[: int(body.max(initial=-1)) + 1], [one for one in found if one], sides, size_px, lens)
+    made = similar(found[:count], [one for one in found if one], sides, size_px, lens)
+    if count:
+        return made
+    note = f"The scale of all squares together is uncertain by {made.relative_sigma[-1]:.1%}, as no body was found."
+    return replace(made, notes=(*made.notes, note))
 
 
 def similar(
@@ -151,16 +178,15 @@ def sides_of(square_mm: object) -> tuple[float, float | None]:
     """Side of a square across its strip, and along it where it is stated.
 
     Raises:
-        ValueError: Not one or two numbers above 0.
+        ValueError: Not one or two numbers, or beyond what a side can be.
     """
     values = list(square_mm) if isinstance(square_mm, (tuple, list)) else [square_mm]
     if len(values) not in (1, 2) or not all(
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-        for value in values
+        is_number(value) and SHORTEST_MM <= value <= LONGEST_MM for value in values
     ):
         raise ValueError(
             f"square_mm is {shown(square_mm)}, allowed: the side of a square in mm, e.g. square_mm=40, or its sides "
-            f"across and along the strip, e.g. square_mm=40,50."
+            f"across and along the strip, e.g. square_mm=40,50; {SHORTEST_MM:g} to {LONGEST_MM:g} mm."
         )
     return float(values[0]), float(values[1]) if len(values) == 2 else None
 
@@ -185,6 +211,21 @@ def note_of(index: int, found: BodyScale | None, sides: tuple[float, float | Non
     )
 
 
+def ends_of(points: object) -> tuple[np.ndarray, float]:
+    """Two image points (2, 2) in px and their distance in mm.
+
+    Raises:
+        ValueError: Not five numbers, or beyond what a distance can be.
+    """
+    values = list(points) if isinstance(points, (tuple, list, np.ndarray)) else []
+    if len(values) != 5 or not all(map(is_number, values)) or not SHORTEST_MM <= values[4] <= LONGEST_MM:
+        raise ValueError(
+            f"scale is {shown(points)}, allowed: five numbers: x1,y1,x2,y2 in px and their distance in mm, "
+            f"{SHORTEST_MM:g} to {LONGEST_MM:g}, e.g. scale=100,200,500,200,1500."
+        )
+    return np.array(values[:4], float).reshape(2, 2), float(values[4])
+
+
 def scale_of_two_points(
     points: tuple[float, float, float, float, float], size_px: tuple[int, int], lens: Lens | None = None
 ) -> Similar:
@@ -196,11 +237,7 @@ def scale_of_two_points(
     Raises:
         ValueError: Not such numbers; a point outside of the picture; both the same.
     """
-    values = np.asarray(points, float).ravel()
-    shape = "five numbers: x1,y1,x2,y2 in px and their distance in mm, e.g. scale=100,200,500,200,1500"
-    if len(values) != 5 or not np.isfinite(values).all() or values[4] <= 0:
-        raise ValueError(f"scale is {shown(points)}, allowed: {shape}.")
-    ends = values[:4].reshape(2, 2)
+    ends, distance_mm = ends_of(points)
     if (ends < 0).any() or (ends > size_px).any():
         raise ValueError(
             f"scale is {shown(points)}: a point lies outside of the picture of {size_px[0]} x {size_px[1]} px."
@@ -219,4 +256,4 @@ def scale_of_two_points(
     along = arm / length
     noise = CLICK_PX * math.sqrt(sum(float(((along @ slope) ** 2).sum()) for slope in slopes))
     relative = np.full(1, noise / length)
-    return Similar(np.full(1, values[4] / length), relative, centre_of(size_px, lens), lens)
+    return Similar(np.full(1, distance_mm / length), relative, centre_of(size_px, lens), lens)

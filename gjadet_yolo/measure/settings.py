@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gjadet_yolo.measure.filters import Filter
+from gjadet_yolo.measure.scale import ends_of, sides_of
 from gjadet_yolo.messages import is_number, shown, suggestion
+
+FILES = ("plane", "camera", "points")
+# lowest and highest value of what is a number
+RANGES = {"t0": (0, 10**9), "every": (1, math.inf), "confidence": (0, 1), "imgsz": (32, 8192), "seed": (0, 2**63)}
+WHOLE = ("t0", "every", "imgsz", "seed")
+MEANING = {
+    "t0": "a frame, counted from 0",
+    "every": "1 (detect in each frame) or more",
+    "imgsz": "32 to 8192 px",
+    "confidence": "0 to 1",
+    "seed": "a whole number of 0 or more",
+}
 
 
 @dataclass(frozen=True)
@@ -48,14 +64,45 @@ class MeasureSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        # NumPy's numbers as Python's, and files as paths: what is compared, written and opened later is of one type
+        for name in (field.name for field in fields(self)):
+            value = getattr(self, name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
+            elif name in FILES and isinstance(value, str) and value:
+                object.__setattr__(self, name, Path(value))
         Filter.parse(self.filter)
         stated = [name for name in ("square_mm", "scale", "plane") if getattr(self, name) is not None]
         if len(stated) > 1:
             raise ValueError(f"{' and '.join(stated)} both state a scale. Leave all but one out.")
-        if self.t0 is not None and not (is_number(self.t0) and int(self.t0) == self.t0 and self.t0 >= 0):
-            raise ValueError(f"t0 is {shown(self.t0)}, allowed: a frame, counted from 0.")
-        if self.imgsz is not None and not (is_number(self.imgsz) and 32 <= self.imgsz <= 8192):
-            raise ValueError(f"imgsz is {shown(self.imgsz)}, allowed: 32 to 8192 px.")
+        if self.square_mm is not None:
+            sides_of(self.square_mm)
+        if self.scale is not None:
+            ends_of(self.scale)
+        self.check_numbers()
+        for name in FILES:
+            if not isinstance(getattr(self, name), (Path, type(None))):
+                raise ValueError(f"{name} is {shown(getattr(self, name))}, allowed: the name of a file.")
+        if self.points is not None and self.square_mm is not None:
+            raise ValueError(
+                "square_mm goes by squares that are detected, and points follows what is stated. State "
+                "scale=x1,y1,x2,y2,mm or plane=FILE instead."
+            )
+
+    def check_numbers(self) -> None:
+        """Refuse numbers that are none, or out of their range.
+
+        Raises:
+            ValueError: Names the setting, its value and what is allowed.
+        """
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            if value is None and name in ("t0", "imgsz"):
+                continue
+            if not (is_number(value) and low <= value <= high and (name not in WHOLE or int(value) == value)):
+                raise ValueError(f"{name} is {shown(value)}, allowed: {MEANING[name]}.")
+        if not isinstance(self.steady, bool):
+            raise ValueError(f"steady is {shown(self.steady)}, allowed: True or False.")
 
     @classmethod
     def of(cls, **stated: Any) -> MeasureSettings:

@@ -44,11 +44,11 @@ def open_stills(folder: Path) -> Reader:
             f"{folder}: {len(others)} files that are no images were passed over: {listed(p.name for p in others)}"
         )
     notes += gap(folder, files)
-    images = partial(read, files, (width, height))
+    images = partial(read, files, (width, height), first.dtype)
     return Reader((width, height), len(files), white_of(first), images, files, notes=notes)
 
 
-def read(files: tuple[Path, ...], size_px: tuple[int, int]) -> Iterator[np.ndarray]:
+def read(files: tuple[Path, ...], size_px: tuple[int, int], kind: np.dtype) -> Iterator[np.ndarray]:
     """Images one by one.
 
     Raises:
@@ -60,6 +60,11 @@ def read(files: tuple[Path, ...], size_px: tuple[int, int]) -> Iterator[np.ndarr
         if image is None:
             raise EndedEarly(f"{file} cannot be read: reading ended after {index} of {len(files)} images.")
         refuse_other_size(image, size_px, str(file))
+        if image.dtype != kind:  # their grey values mean something else
+            raise ValueError(
+                f"{file} has {8 * image.itemsize} bits, but the first image {8 * kind.itemsize}; allowed is one depth. "
+                f"Export all images alike."
+            )
         yield checked(image, str(file))
 
 

@@ -25,7 +25,7 @@ def read_numbers(file: Path, columns: Sequence[str]) -> tuple[np.ndarray, list[s
         OSError: The file cannot be read.
         ValueError: A column is missing, or a value is no finite number. Names file and line.
     """
-    text = read_text(file)
+    text = text_of(file)
     rows = yaml_rows(file, text) if file.suffix.lower() in YAML else csv_rows(file, text, columns)
     table, places = [], []
     for place, row in rows:
@@ -34,6 +34,23 @@ def read_numbers(file: Path, columns: Sequence[str]) -> tuple[np.ndarray, list[s
     if not table:
         raise ValueError(f"{file} holds no rows. Expected the columns {', '.join(columns)} and a row for each point.")
     return np.array(table, float).reshape(-1, len(columns)), places
+
+
+def text_of(file: Path) -> str:
+    """Content of a text file.
+
+    Raises:
+        OSError: It cannot be read; ``FileNotFoundError`` where there is none.
+        ValueError: It is not UTF-8.
+    """
+    try:
+        return read_text(file)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{file} does not exist. Is the name right, and the folder?") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{file} is not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8."
+        ) from error
 
 
 def csv_rows(file: Path, text: str, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, object]]]:
@@ -60,7 +77,7 @@ def yaml_rows(file: Path, text: str) -> Iterator[tuple[str, dict[str, object]]]:
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(f"{file} is no YAML: {error}") from error
+        raise ValueError(f"{file} is no YAML: {one_line(error)}") from error
     rows = content.get("points") if isinstance(content, dict) else content
     if not isinstance(rows, list):
         raise ValueError(f"{file} holds {shown(content)}, expected a list of points, each with its keys.")
@@ -68,6 +85,11 @@ def yaml_rows(file: Path, text: str) -> Iterator[tuple[str, dict[str, object]]]:
         if not isinstance(row, dict):
             raise ValueError(f"{file}, point {index}: it is {shown(row)}, expected keys with numbers.")
         yield f"point {index}", row
+
+
+def one_line(error: Exception) -> str:
+    """Message of an error that is set in several lines."""
+    return " ".join(str(error).split())
 
 
 def number(where: str, row: dict[str, object], name: str) -> float:

@@ -62,6 +62,16 @@ class Tracks:
     kind: tuple[str, ...]
     common_px: np.ndarray | None = None
 
+    def only(self, keep: np.ndarray) -> Tracks:
+        """Some of the markers, (N,) bool."""
+        return Tracks(
+            self.time_s,
+            *(one[:, keep] for one in (self.position_px, self.sigma_px, self.status, self.disagreement_px)),
+            self.size_px[keep],
+            tuple(kind for kind, kept in zip(self.kind, keep, strict=True) if kept),
+            None if self.common_px is None else self.common_px[keep],
+        )
+
     @property
     def measured(self) -> np.ndarray:
         """(T, N) bool."""

@@ -11,7 +11,7 @@ import warnings
 
 import numpy as np
 
-from gjadet_yolo.measure.filters import Filter
+from gjadet_yolo.measure.filters import FITTED, Filter
 from gjadet_yolo.measure.kinematics import kinematics
 
 LEAST_MARKERS = 4  # whose residuals say more than that a body was fitted to them
@@ -60,9 +60,12 @@ def passed(
         filter_: Of the curves.
 
     Returns:
-        Factors of position, velocity and acceleration, (B, 3); 1 or more.
+        Factors of position, velocity and acceleration, (B, 3); 1 or more. Filters that are fitted to each curve take
+        residuals otherwise than the motion: 1.
     """
     factors = np.ones((body_position.shape[1], 3))
+    if filter_.kind in FITTED:
+        return factors
     for one in range(len(factors)):
         mine = np.flatnonzero(body == one)
         beside = residuals(position[:, mine], body_position[:, one], angle_rad[:, one])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
@@ -104,8 +105,7 @@ class Down(nn.Module):
 
     def __init__(self, channels: tuple[int, ...]) -> None:
         super().__init__()
-        pairs = zip(channels, channels[1:], strict=False)
-        self.steps = nn.ModuleList(Conv(a, b, 3, 2) for a, b in pairs)
+        self.steps = nn.ModuleList(Conv(a, b, 3, 2) for a, b in pairwise(channels))
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         levels = []
@@ -124,8 +124,7 @@ class Up(nn.Module):
 
     def __init__(self, channels: tuple[int, ...]) -> None:
         super().__init__()
-        pairs = list(zip(channels, channels[1:], strict=False))[::-1]
-        self.steps = nn.ModuleList(Conv(a + b, a, 3) for a, b in pairs)
+        self.steps = nn.ModuleList(Conv(a + b, a, 3) for a, b in [*pairwise(channels)][::-1])
 
     def forward(self, levels: list[torch.Tensor]) -> torch.Tensor:
         x = levels[-1]

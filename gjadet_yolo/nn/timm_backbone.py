@@ -181,8 +181,8 @@ class TimmStage(nn.Module):
     """Layers of a timm model from one stride to another, so that a ``crux:`` block can cut it.
 
     YAML rows: ``[-1, 1, TimmStage, [resnet50, 1, 4]]`` from the image to stride 4, then ``[-1, 1, TimmStage, [resnet50,
-    4, 8]]`` and so on. A further argument is ``pretrained``, false by default. Only chains of layers can be cut, such as
-    ResNets; the name may be a mapping by scale.
+    4, 8]]`` and so on. A further argument is ``pretrained``, false by default. Only chains of layers can be cut, such
+    as ResNets; the name may be a mapping by scale.
 
     Raises:
         ValueError: timm is missing, a model that is unknown or no chain, strides that it does not have, or weights that

@@ -1,4 +1,4 @@
-"""Reading of the blocks of a model YAML (``loss:``, ``augment:``, ``schedule:`` ...) into their dataclasses."""
+"""Reading of the blocks of a model YAML (``loss:``, ``augment:``, ...) into their dataclasses."""
 
 from __future__ import annotations
 

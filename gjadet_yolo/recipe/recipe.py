@@ -29,6 +29,8 @@ class Recipe:
             raise ValueError(
                 "crux: has phases of its own, so that the model YAML can have no schedule:. Leave one out."
             )
+        if self.restore is None and any("restorer" in stage.freeze for stage in self.schedule.stages):
+            raise ValueError("schedule: freeze has 'restorer', and there is none without a restore: block.")
 
     @classmethod
     def from_yaml(cls, yaml: Mapping[str, Any]) -> Recipe:

@@ -147,7 +147,7 @@ def write_film(path: Path, measurement: Measurement, pictures: Iterable[np.ndarr
 
     name, frames = encoder(), 0
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
-        container.metadata["title"] = f"Motion from video {measurement.source.name}"
+        container.metadata["title"] = f"Motion from video {Path(measurement.source.name).name}"
         container.metadata["comment"] = json.dumps(provenance(measurement))
         stream = container.add_stream(name, rate=play_rate(measurement.source.fps), options=ENCODERS[name])
         stream.width, stream.height = film_size(measurement.source.size_px)

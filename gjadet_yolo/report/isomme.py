@@ -131,7 +131,7 @@ def write_isomme(folder: Path, measurement: Measurement) -> None:
             [
                 ("Data format edition number", "1.6"),
                 ("Laboratory test ref. number", test),
-                ("Title", f"Motion from video {measurement.source.name}"),
+                ("Title", f"Motion from video {Path(measurement.source.name).name}"),
                 ("Comments", "X and Y are the picture's axes, right and down; Z points into the picture"),
                 *(("Comments", note) for note in measurement.notes),
                 ("Comments", facts),

@@ -101,8 +101,11 @@
   // A value with as many digits as its bar supports, as in the figures above.
   function withBar(value, bar) {
     if (!Number.isFinite(value)) return "–";
-    const digits = bar > 0 ? Math.min(Math.max(1 - Math.floor(Math.log10(bar)), 0), 9) : 3;
-    const text = value.toFixed(digits) + (bar > 0 ? ` ± ${bar.toFixed(digits)}` : "");
+    const places = bar > 0 ? Math.min(1 - Math.floor(Math.log10(Number(bar.toPrecision(2)))), 9) : 3;
+    const digits = Math.max(places, 0), step = 10 ** Math.max(-places, 0); // whole tens where the bar has three digits
+    const rounded = (number) => (Math.round(number / step) * step).toFixed(0);
+    const form = (number) => (step > 1 ? rounded(number) : number.toFixed(digits));
+    const text = form(value).replace(/^-(0\.?0*)$/, "$1") + (bar > 0 ? ` ± ${form(bar)}` : "");
     return text.replaceAll("-", "−");
   }
 

@@ -5,6 +5,7 @@ Curves are drawn by Plotly's script, which the Python package ``plotly`` carries
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,17 @@ from gjadet_yolo.report.parts import (
 )
 from gjadet_yolo.report.payload import payload
 from gjadet_yolo.report.summary import summarise
-from gjadet_yolo.report.wording import MINUS, TIMES, body_name, number, with_bar, worded
+from gjadet_yolo.report.wording import MINUS, NAMES, TIMES, body_name, number, quality_rows, reading, with_bar, worded
 
 MOST_EMBEDDED_BYTES = 24 << 20  # a larger film stays beside the page, which mail and browsers would else refuse
+SAID_ELSEWHERE = ("markers", "predicted_percent")  # of the quality figures: in the tables beside them
 BARS = "± is 95 % (1.96 standard deviations)."
 
 
 def figure_place(figure: Figure, measurement: Measurement) -> str:
     """Which body and when, as far as either applies."""
+    if figure.name == "t0":
+        return "after the first frame"
     body = body_name(figure.body, bool(measurement.reference[figure.body])) if figure.body >= 0 else ""
     when = f"at {1000 * figure.time_s:.1f} ms".replace("-", MINUS) if np.isfinite(figure.time_s) else ""
     return ", ".join(part for part in (body, when) if part)
@@ -48,9 +52,10 @@ def size_text(source: Source) -> str:
 
 
 def figures_section(measurement: Measurement) -> str:
-    entries = [
-        (worded(f.name), with_bar(f.value, f.sigma), f.unit, figure_place(f, measurement)) for f in measurement.figures
-    ]
+    entries = []
+    for figure in measurement.figures:
+        value, sigma, unit = reading(figure)
+        entries.append((worded(figure.name), with_bar(value, sigma), unit, figure_place(figure, measurement)))
     content = cards(entries) + f'<p class="below">{BARS}</p>' if entries else "<p>No figure was found.</p>"
     return section("Figures", content, name="figures")
 
@@ -66,11 +71,13 @@ def video_part(film: Path | None) -> str:
     return f'<div id="screen">{player}</div>' + own_text("player.html")
 
 
-def curves_section(film: Path | None) -> str:
+def curves_section(film: Path | None, filter_: str | None) -> str:
+    through = f" Velocity, acceleration and rates went through the filter {escape(filter_)}." if filter_ else ""
     return section(
         "Curves",
         '<div id="beside"><div id="left"><div id="choices"></div><div id="plots"></div>'
-        '<p class="below">Bands are 95 %. Displacement counts from its value at T0; its band is that of the place. '
+        '<p class="below">Bands are 95 %. Displacement counts from its value at T0; its band is that of the place.'
+        f"{through} "
         '<span class="screen">Click a curve to see its frame, and a marker in the video to see its curve.</span></p>'
         f'</div><div id="right">{video_part(film)}<div id="readout"></div></div></div>',
         name="curves",
@@ -108,7 +115,8 @@ def quality_section(measurement: Measurement) -> str:
         for s in reversed(Status)
         for n in [int((measurement.status == s).sum())]
     ]
-    quality = [(worded(name), number(value)) for name, value in measurement.quality.items()]
+    shown = {name: value for name, value in measurement.quality.items() if name not in SAID_ELSEWHERE}
+    quality = [(name, number(value, 2 if "deviation" in name else 4)) for name, value in quality_rows(shown)]
     return section("Quality", table((), samples + quality, (1,)))
 
 
@@ -119,9 +127,9 @@ def origin_section(content: dict[str, Any], source: Source) -> str:
         "SHA-256 of the video": source.sha256,
         "Frames": f"{source.frames}, {size_text(source)}, {source.fps:g} frames/s",
         **({"Reading ended": source.ended} if source.ended else {}),
-        **{f"Model: {key}": value for key, value in content["model"].items()},
+        **{f"Model: {key}": value or "not known" for key, value in content["model"].items()},
         "Versions": ", ".join(f"{name} {version}" for name, version in content["versions"].items()),
-        "Written": content["written"],
+        "Written": content["written"].replace("T", " ").replace("+00:00", " UTC"),
     }
     return section("Origin", pairs(origin))
 
@@ -147,13 +155,14 @@ def write_page(
     below = f"{source.frames} frames of {size_text(source)} at {source.fps:g} frames/s"
     notes = [*measurement.notes, *notes]
     content = summarise(measurement)
+    settings = {NAMES.get(name, name): value for name, value in content["settings"].items()}
     parts = [
         figures_section(measurement),
         section("Notes and limits", bullets(notes), name="notes") if notes else "",
-        curves_section(film),
+        curves_section(film, measurement.settings.get("filter")),
         halves(groups_section(measurement, groups), markers_section(measurement) + quality_section(measurement)),
-        halves(section("Settings", pairs(content["settings"])), origin_section(content, source)),
+        halves(section("Settings", pairs(settings)), origin_section(content, source)),
     ]
     scripts = [data_block("data", data), script(get_plotlyjs()), script(own_text("page.js"))]
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(document(f"Motion from video {source.name}", below, parts, scripts))
+        file.writelines(document(f"Motion from video {Path(source.name).name}", below, parts, scripts))

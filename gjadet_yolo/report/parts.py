@@ -68,6 +68,10 @@ def pairs(entries: Mapping[str, Any]) -> str:
 def plain_text(value: Any) -> str:
     if value is None:
         return "not set"
+    if isinstance(value, list):
+        return ", ".join(map(plain_text, value))
+    if isinstance(value, float):
+        return f"{value:.10g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -18,7 +18,7 @@ from gjadet_yolo.measure.result import Measurement
 from gjadet_yolo.report.colours import body_colours
 from gjadet_yolo.report.summary import summarise
 from gjadet_yolo.report.tables import BODY_COLUMNS, POINT_COLUMNS, body_rows, point_rows
-from gjadet_yolo.report.wording import body_name, worded
+from gjadet_yolo.report.wording import body_name, quality_rows, reading, worded
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -32,13 +32,23 @@ def write_sheets(path: Path, measurement: Measurement) -> None:
 
     Raises:
         ModuleNotFoundError: XlsxWriter is not installed.
+        OSError: It cannot be written.
     """
     from xlsxwriter import Workbook
+    from xlsxwriter.exceptions import FileCreateError
 
+    try:
+        fill_book(path, measurement, Workbook)
+    except FileCreateError as error:  # the library's own, around that of the system, e.g. of a full disk
+        raise error.args[0] from error
+
+
+def fill_book(path: Path, measurement: Measurement, workbook: type[Workbook]) -> None:
+    """Write the sheets."""
     # no text is taken for a formula or a link: names and notes are data
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with Workbook(path, options) as book:
-        book.set_properties({"title": f"Motion from video {measurement.source.name}"})
+    with workbook(path, options) as book:
+        book.set_properties({"title": f"Motion from video {Path(measurement.source.name).name}"})
         bold = book.add_format({"bold": True})
         write_rows(book, "summary", (), summary_rows(measurement), (34, 26, 16, 16, 12, 12))
         charts = book.add_worksheet("charts")
@@ -97,11 +107,11 @@ def summary_rows(measurement: Measurement) -> Iterator[tuple[Any, ...]]:
     yield ("figure", "body", "value", "standard deviation", "unit", "time, s")
     for figure in measurement.figures:
         body = body_name(figure.body, bool(measurement.reference[figure.body])) if figure.body >= 0 else "all"
-        yield (worded(figure.name), body, figure.value, figure.sigma, figure.unit, figure.time_s)
+        yield (worded(figure.name), body, *reading(figure), figure.time_s)
     yield ()
     content = summarise(measurement)
     yield from (("note", note) for note in measurement.notes)
-    yield from (("quality", worded(name), value) for name, value in measurement.quality.items())
+    yield from (("quality", *row) for row in quality_rows(measurement.quality))
     for group in ("source", "model", "settings", "versions"):
         yield ()
         yield (group,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from comparison import queue
 from comparison.queue import claim
 from comparison.report import Line, gain, markdown, spread
 from comparison.result import Result
-from comparison.study import Run, Study, Variant, runs
+from comparison.study import Run, Study, Variant, refuse_overlap, runs
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "compare.py"
 
@@ -56,6 +57,26 @@ class TestStudy:
         assert [(row.name, run.seed) for row, run in runs(study)] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
         assert runs(study)[1][1].train == {"epochs": 1, "cls": 2}
         assert study.baseline(study.rows[1]).name == "a"
+
+    def test_split_that_is_scored(self, tmp_path, rendered):
+        """Runs of the validation split keep the names that they had before there was a choice."""
+        rows = [{"name": "a", "model": "yolov8n.yaml"}]
+        chosen, reported = (
+            Study.read(write(tmp_path, rows, **keys), str(rendered)) for keys in ({}, {"score": "test"})
+        )
+        names = [runs(study)[0][1].key for study in (chosen, reported)]
+        assert len(set(names)) == 2
+        assert Run({"a": 1}, {"epochs": 1}, 0, "d", host="8").key == "87984a71838e"
+        with pytest.raises(ValueError, match="score is 'tets'"):
+            Study.read(write(tmp_path, rows, score="tets"), str(rendered))
+
+    def test_a_picture_in_two_splits_is_refused(self, tmp_path, rendered):
+        shutil.copytree(rendered.parent, tmp_path / "set")
+        refuse_overlap(tmp_path / "set" / "data.yaml")
+        image = next((tmp_path / "set" / "images" / "train").glob("*.jpg"))
+        shutil.copy(image, tmp_path / "set" / "images" / "val" / "other.jpg")
+        with pytest.raises(ValueError, match=r"other\.jpg of 'val' is the same picture as .* of 'train'"):
+            refuse_overlap(tmp_path / "set" / "data.yaml")
 
     @pytest.mark.parametrize(
         ("rows", "message"),

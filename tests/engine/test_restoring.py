@@ -7,17 +7,19 @@ import csv
 import logging
 from types import SimpleNamespace
 
+import cv2
 import pytest
 import torch
 from conftest import TINY
 from small import small_yaml
 from torch import nn
 from ultralytics import YOLO
+from ultralytics.nn import tasks
 from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
 from ultralytics.utils import DEFAULT_CFG_DICT
 
 from gjadet_yolo.engine.model import GjadetModel
-from gjadet_yolo.engine.restoring import as_target, clean_folder, give_own_groups, gflops
+from gjadet_yolo.engine.restoring import as_target, clean_folder, gflops, give_own_groups
 from gjadet_yolo.losses.restoration import psnr
 from gjadet_yolo.nn.auxiliary import aux_of
 
@@ -167,7 +169,7 @@ class TestModel:
         assert model.is_fused()
 
     def test_cost(self):
-        """The published restorer: four times the area costs less than four times as much, the networks are of one size."""
+        """The restorer of size n costs less than a tenth of the parameters and operations."""
         model = GjadetModel("gjadetn-joint.yaml", verbose=False)
         plain = GjadetModel("gjadetn.yaml", verbose=False)
         ours, theirs = model.info(verbose=True), plain.info(verbose=True)
@@ -175,6 +177,16 @@ class TestModel:
         assert theirs[3] < ours[3] < 1.1 * theirs[3]
         assert gflops(model.restorer, 64, 64) > 0.02
         assert model.restoring
+
+    def test_copies_and_checkpoints(self, tmp_path):
+        """Also where the host rebuilds known classes only."""
+        model, x = small().eval(), batch()["img"]
+        del model.args  # of the test
+        torch.save({"model": model}, tmp_path / "a.pt")
+        loaded = tasks.torch_safe_load(tmp_path / "a.pt", safe_only=True)[0]["model"]
+        with torch.no_grad():
+            for twin in (copy.deepcopy(model), loaded):
+                assert torch.equal(twin(x)[0], model(x)[0])
 
     def test_the_size_follows_the_scale(self):
         content = yaml_model_load("ccspnet-joint.yaml")
@@ -217,7 +229,7 @@ class TestTraining:
         model = YOLO(small_yaml(tmp_path, restore={"lr": 2.0}))
         model.add_callback("on_model_save", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            model.train(data=str(rendered), epochs=2, project=str(tmp_path), name="r", **TINY)
+            model.train(data=str(rendered), epochs=2, project=str(tmp_path), name="r", **TINY | {"plots": True})
         last = tmp_path / "r" / "weights" / "last.pt"
         saved, seen = load_checkpoint(last)[0], {}
         assert type(saved.restorer).__name__ == "Restorer"
@@ -227,6 +239,8 @@ class TestTraining:
         )
         resumed.add_callback("on_train_epoch_end", lambda t: seen.update(epoch=int(t.train_loader.dataset.epoch)))
         resumed.train(resume=True)
+        sheet = cv2.imread(str(tmp_path / "r" / "restored.jpg"))
+        assert sheet.shape == (4 * 160, 3 * 160, 3)  # four images, padded as the host's validation pads
         for name, value in saved.restorer.state_dict().items():
             torch.testing.assert_close(seen["start"][name].float(), value.float())
         assert seen["epoch"] == 1
@@ -236,6 +250,23 @@ class TestTraining:
         assert all(0 < float(row[f"{split}/psnr"]) < 100 for row in rows for split in ("train", "val"))
         rates = {group["initial_lr"] for group in resumed.trainer.optimizer.param_groups}
         assert max(rates) == pytest.approx(2 * min(rates))
+
+    def test_resumed_with_the_same_losses(self, rendered, tmp_path):
+        """Degradations follow the epoch, so the second of a resumed run is that of one without a break.
+
+        Weights come back from the averaged model in half precision, which is near the trained one this early.
+        """
+        still = dict.fromkeys(("mosaic", "fliplr", "hsv_h", "hsv_s", "hsv_v", "scale", "translate"), 0.0)
+        settings = {**TINY, **still, "batch": 8, "val": False, "amp": False, "data": str(rendered), "epochs": 2}
+        whole, broken = (YOLO(small_yaml(tmp_path, restore={"lr": 2.0})) for _ in range(2))
+        whole.train(project=str(tmp_path), name="w", **settings)
+        broken.add_callback("on_model_save", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            broken.train(project=str(tmp_path), name="b", **settings)
+        YOLO(tmp_path / "b" / "weights" / "last.pt").train(resume=True)
+        for ours, theirs in zip(*(self.rows(tmp_path / name) for name in ("b", "w")), strict=True):
+            for name in ("restore_loss", "psnr", "box_loss", "cls_loss"):
+                assert float(ours[f"train/{name}"]) == pytest.approx(float(theirs[f"train/{name}"]), rel=0.01)
 
     def test_images_of_a_restorer_that_gives_nan_are_named(self, rendered, tmp_path, caplog):
         def poison(trainer) -> None:
@@ -252,12 +283,16 @@ class TestTraining:
         assert "images/train" in caplog.text
 
     def test_multi_scale_end_to_end_and_stages(self, rendered, tmp_path):
-        stages = [{"epochs": 1, "terms": ["restore_loss"]}, {}]
+        stages = [{"epochs": 1, "terms": ["restore_loss"]}, {"freeze": "restorer"}]
         model = YOLO(small_yaml(tmp_path, end2end=True, restore={"size": "n"}, schedule=stages))
-        settings = {**TINY, "multi_scale": 0.5}
+        settings = {**TINY, "multi_scale": 0.5, "warmup_epochs": 0, "nbs": 4}
+        seen: list[torch.Tensor] = []
+        for event in ("on_train_epoch_start", "on_train_epoch_end"):
+            model.add_callback(event, lambda t: seen.append(t.model.restorer.grid.out.bias.detach().clone()))
         model.train(data=str(rendered), epochs=2, project=str(tmp_path), name="m", **settings)
         rows = self.rows(tmp_path / "m")
         assert float(rows[0]["train/box_loss"]) == 0 < float(rows[1]["train/box_loss"])
+        assert [torch.equal(seen[index], seen[index + 1]) for index in (0, 2)] == [False, True]
 
 
 def interrupt(trainer) -> None:

@@ -115,7 +115,7 @@ def test_end_to_end_head(file_format, photograph):
     assert gaps.amin(1).max() < 1e-4
 
 
-@pytest.mark.parametrize("name", ["gjadetn-paper.yaml", "gjadetn-dyhead.yaml"])
+@pytest.mark.parametrize("name", ["gjadetn-paper.yaml", "gjadetn-dyhead.yaml", "gjadetn-joint.yaml"])
 def test_other_sizes_with_dynamic(name, photograph):
     need("onnx")
     model = awake(name, photograph)

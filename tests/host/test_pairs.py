@@ -34,7 +34,7 @@ def paired_set(rendered):
 
     def make(restore: RestoreConfig, clean: Path | None = None, data: Path = rendered, augment=None, **settings):
         random.seed(0)
-        np.random.seed(0)
+        np.random.seed(0)  # noqa: NPY002
         torch.manual_seed(0)
         cfg = get_cfg(DEFAULT_CFG, {"imgsz": 128, "workers": 0, **settings})
         content = check_det_dataset(str(data))
@@ -170,13 +170,13 @@ class TestPhotographs:
         alone.degrade = lambda image, rng: image
         for index in (0, 1):
             random.seed(index)
-            np.random.seed(index)
+            np.random.seed(index)  # noqa: NPY002
             dataset[index]
-            after = random.random(), np.random.rand()
+            after = random.random(), np.random.rand()  # noqa: NPY002
             random.seed(index)
-            np.random.seed(index)
+            np.random.seed(index)  # noqa: NPY002
             alone[index]
-            assert after == (random.random(), np.random.rand())
+            assert after == (random.random(), np.random.rand())  # noqa: NPY002
 
     def test_a_share_sees_the_clean_photograph(self, paired_set, twins):
         dataset = paired_set(RestoreConfig(clean=1.0), twins.parent / "clear", twins, mosaic=0.0)

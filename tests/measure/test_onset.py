@@ -42,3 +42,14 @@ def test_no_change_no_onset():
 
 def test_a_change_in_the_first_frames_has_too_little_before_it():
     assert find(STOPS["half_sine"](12.0, 0.3), 0.05, 0.002) is None
+
+
+@pytest.mark.parametrize("contact", [0.0225, 0.03])
+def test_a_run_up_of_twenty_frames_is_enough(contact):
+    """The filter that looks for the change may not carry the impact into the run-up."""
+    t = np.arange(150) / 1000
+    position = 1e3 * (9 * t - STOPS["haversine"](9.0, 0.3).shortfall(t - contact))
+    noisy = position + 0.02 * np.random.default_rng(3).normal(size=150)
+    found = find_onset(t, noisy, np.full(150, 0.02), np.ones(150, bool))
+    assert abs(found.time_s - contact) < max(2.5 * found.sigma_s, 0.001)
+    assert found.sigma_s < 0.006

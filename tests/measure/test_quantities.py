@@ -7,8 +7,9 @@ import pytest
 
 from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.onset import Onset
-from gjadet_yolo.measure.quantities import figures, level_held, lowest_mean, straight
+from gjadet_yolo.measure.quantities import figures, level_held, lowest_mean
 from gjadet_yolo.measure.result import Figure
+from gjadet_yolo.measure.run_up import straight
 from gjadet_yolo.synth.world.pulse import HalfSine
 
 PULSE, T0_S, SPEED = HalfSine(400.0, 0.06), 0.08, 12.0
@@ -98,3 +99,16 @@ def test_line_with_alike_residuals_is_less_sure():
     alike = straight(t, np.convolve(noise, np.ones(5), "same") / 5**0.5, np.ones(80))
     assert alike[3] > 1.8 * white[3]
     assert white[3] == pytest.approx((12 / 80**3) ** 0.5, rel=0.15)
+
+
+@pytest.mark.parametrize("late_s", [-0.006, 0.0, 0.006])
+def test_an_unsure_t0_after_a_short_run_up_leaves_speed_and_duration_right(late_s):
+    t = np.arange(150) / 1000
+    along = 1e3 * (SPEED * t - HalfSine(400.0, 0.06).shortfall(t - 0.0225))
+    position = np.stack((along, 0 * along), 1)[:, None] + 0.02 * np.random.default_rng(0).normal(size=(150, 1, 2))
+    args = position, np.full(position.shape, 0.02), np.ones((150, 1), bool)
+    found = figures(t, *args, Onset(0.0225 + late_s, 0.01), Filter.parse("cfc60"), np.random.default_rng(1))
+    found = {one.name: one for one in found}
+    for name, value in (("impact_speed", SPEED), ("duration", 2 * 0.06 / np.pi * np.arcsin(0.9))):
+        assert abs(found[name].value - value) < 3 * found[name].sigma + 0.001 * value, found[name]
+    assert found["impact_speed"].sigma < 0.01

@@ -21,6 +21,13 @@ def test_sizes_are_those_of_the_network():
     assert RestoreConfig(size="s").size_for("l") == "s"
 
 
+def test_a_frozen_restorer_needs_one():
+    schedule = [{"epochs": 1, "terms": "restore_loss"}, {"freeze": "restorer"}]
+    assert Recipe.from_yaml({"restore": {}, "schedule": schedule}).schedule.stages[1].freeze == ("restorer",)
+    with pytest.raises(ValueError, match="freeze has 'restorer', and there is none without a restore: block"):
+        Recipe.from_yaml({"schedule": schedule})
+
+
 def test_degradations_in_every_form():
     assert degradations({"fog": [0.1, 0.5], "blur": 0.3}) == (("fog", 0.1, 0.5), ("blur", 0.3, 0.3))
     assert degradations(["dust"]) == (("dust", 0.2, 0.8),)

@@ -1,5 +1,6 @@
 """A measurement comes back from its file as it was; a file that is none is refused by name."""
 
+import json
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -50,3 +51,58 @@ def test_what_is_no_measurement_is_named(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(ValueError, match=r"m\.npz cannot be read as a measurement: \w"):
         load(path)
+
+
+def spoil(folder, **changes) -> str:
+    """What reading says of a file of which some parts were changed; None takes a part away."""
+    path = folder / "spoilt.npz"
+    save(path, braking(frames=5))
+    parts = dict(np.load(path))
+    text = json.loads(parts["text"].tobytes())
+    for name, value in changes.items():
+        where = text if name in text else parts
+        where[name] = value
+        if value is None:
+            del where[name]
+    parts["text"] = np.frombuffer(json.dumps(text).encode(), np.uint8)
+    np.savez(path, **parts)
+    with pytest.raises(ValueError, match=r"spoilt\.npz cannot be read as a measurement: ") as error:
+        load(path)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scale_sigma": None}, "it has no entry 'scale_sigma'"),
+        ({"source": None}, "it has no entry 'source'"),
+        ({"source": {"fps": 1}}, "it has no entry 'size_px'"),
+        ({"time_s": np.zeros(3)}, "has shape (5, 26), expected (3, 26)"),
+        ({"body": np.full(26, 100)}, "frames, markers and bodies do not fit each other"),
+        ({"points.position_mm": np.full((5, 26, 2), "x")}, "points.position_mm holds <U1, expected numbers"),
+        ({"figures": [{"name": "a", "body": 7, "value": 1.0, "sigma": 1.0, "unit": "g"}]}, "a figure is of a body"),
+        ({"quality": []}, "its quality is none"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(tmp_path, changes, message):
+    assert message in spoil(tmp_path, **changes)
+
+
+def test_damaged_files_are_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    save(path, braking(frames=5))
+    data = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        bad = bytearray(data)
+        start = int(rng.integers(len(data)))
+        bad[start : start + 40] = rng.bytes(40)
+        path.write_bytes(bytes(bad))
+        try:
+            load(path)  # where nothing of importance was hit
+        except ValueError as error:
+            assert "a.npz cannot be read as a measurement" in str(error)
+    for part in (b"", b"hello", data[: len(data) // 2]):
+        path.write_bytes(part)
+        with pytest.raises(ValueError, match=r"a\.npz cannot be read as a measurement: it is no \.npz file"):
+            load(path)

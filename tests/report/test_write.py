@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from braking import braking, pictures
 
+from gjadet_yolo.measure.result import Figure
 from gjadet_yolo.report.store import load
 from gjadet_yolo.report.wording import with_bar, worded
 from gjadet_yolo.report.write import write_results
@@ -158,8 +159,26 @@ def test_no_bodies_no_markers_no_scale(tmp_path):
 def test_values_have_the_digits_that_their_bars_support():
     assert with_bar(12.48123, 0.0062, "m/s") == "12.481 ± 0.012 m/s"
     assert with_bar(-0.31, 0.3) == "\N{MINUS SIGN}0.31 ± 0.59"
-    assert with_bar(1234.5, 80) == "1234 ± 157"
+    assert with_bar(1234.5, 80) == "1230 ± 160"
+    assert with_bar(-0.0001, 0.01) == "0.000 ± 0.020" and with_bar(5, 0.0508) == "5.00 ± 0.10"
     assert with_bar(2.0, float("nan"), "g") == "2 g"
     assert with_bar(float("nan"), 1.0, "g") == "\N{EN DASH}"
     assert worded("maximum_deceleration_3ms") == "Maximum deceleration 3 ms"
     assert (worded("impact_speed"), worded("noise_px")) == ("Impact speed", "Noise, px")
+
+
+def test_what_a_reader_sees_is_in_words(tmp_path):
+    """The file's name as the title, times in ms, quality in words, hashes that are there or said not to be."""
+    pytest.importorskip("plotly")
+    bare = braking(frames=5)
+    figures = [Figure("t0", -1, 0.0279, 0.0027, "s"), Figure("duration", 0, 0.0944, 0.0005, "s")]
+    quality = {"t0_sigma_s": 0.0027, "noise_against_stated": 0.314, "markers": 26.0}
+    source = replace(bare.source, name="/data/tests 26/crash 7.avi")
+    changed = {"source": source, "figures": figures, "quality": quality, "model": {"name": "a.pt", "sha256": ""}}
+    write_results(replace(bare, **changed), tmp_path)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<h1>Motion from video crash 7.avi</h1>" in text and "<td>/data/tests 26/crash 7.avi</td>" in text
+    assert "<span>27.9 ± 5.3</span> <small>ms</small>" in text and "<span>94.40 ± 0.98</span> <small>ms</small>" in text
+    assert 'Standard deviation of T0, ms</td><td class="number">2.7<' in text
+    assert "Scatter between frames, in stated standard deviations" in text and "t0_sigma" not in text
+    assert "<td>Model: sha256</td><td>not known</td>" in text

@@ -21,9 +21,7 @@ def restorer(page: Page, trace: Trace) -> None:
     copied = trace["restorer.grid"].inputs[0]
     copy = page.box((72, low), ("smaller copy", text_of(copied)), (104, 42), OPERATION)
     means = ("means of 8 x 8", text_of(trace["restorer.guides.0"].inputs[0]))
-    pooled = page.box(
-        (72, last), ("means of 8 x 8", text_of(trace["restorer.guides.0"].inputs[0])), (104, 42), OPERATION
-    )
+    pooled = page.box((72, last), means, (104, 42), OPERATION)
     grid = page.part((236, low), "grid", trace["restorer.grid"], (140, 52), "U-Net")
     guide = page.part((236, last), "guides.0", trace["restorer.guides.0"], (140, 42), "")
     cut = page.box((432, low), ("slice", "trilinear", f"12 x {text_of(pooled_size(trace))}"), (120, 52), OPERATION)
