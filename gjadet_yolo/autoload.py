@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Host modules in which something is wrapped; host/connect.py has one function for each.
 SEAMS = (
+    "ultralytics.cfg",
     "ultralytics.nn.tasks",
     "ultralytics.data.utils",
     "ultralytics.models.yolo.model",

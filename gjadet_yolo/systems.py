@@ -26,6 +26,7 @@ class System:
         lead: Stem of the model YAML whose size and drawing are shown; empty where there is none.
         rows: Classes that a YAML row can name.
         losses: Keys of the ``loss:`` block, or ``key: choice``. The host's own choices and the gains belong to none.
+        blocks: Other blocks of a model YAML.
     """
 
     title: str
@@ -35,6 +36,7 @@ class System:
     lead: str = ""
     rows: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
 
 
 GJADET = System(
@@ -64,6 +66,15 @@ TPNET = System(
     rows=("TPNeck",),
     losses=("box: riou", "box_penalty"),
 )
+CCSPNET = System(
+    "CCSPNet-Joint",
+    "arXiv 2309.06902",
+    "restoring network in front of the detector, trained together with it; neck with contextual transformers",
+    "docs/ccspnet.md",
+    "ccspnet-joint",
+    rows=("C3CoT",),
+    blocks=("restore",),
+)
 RECIPE = System(
     "Long-tail recipe",
     "this project",
@@ -82,7 +93,7 @@ COMMON = System(
 )
 
 # In the order of the README's table. A new system joins here and gets a page.
-SYSTEMS = (GJADET, SSPNET, TPNET, RECIPE, COMMON)
+SYSTEMS = (GJADET, SSPNET, TPNET, CCSPNET, RECIPE, COMMON)
 
 
 def system_of(text: str, name: str) -> System:

@@ -51,7 +51,7 @@ def test_systems_are_told_apart_by_their_pages():
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.title)
 def test_the_page_names_what_belongs_to_the_system(system: System):
     page = (REPOSITORY / system.page).read_text(encoding="utf-8")
-    names = [*system.rows, *(f"{stem}.yaml" for stem in yamls_of(system))]
+    names = [*system.rows, *(f"{stem}.yaml" for stem in yamls_of(system)), *(f"{name}:" for name in system.blocks)]
     assert [name for name in names if f"`{name}`" not in page] == []
     keys = [entry.split(": ") for entry in system.losses]
     assert [
@@ -81,8 +81,11 @@ def test_yamls_use_what_is_of_their_system(system: System):
     for stem in yamls_of(system):
         model = content(stem)
         used = {row[2] for row in (*model["backbone"], *model["head"])}
-        used |= {text for key, value in model["loss"].items() for text in (key, f"{key}: {value}")}
-        assert used & {*system.rows, *system.losses}, f"{stem}.yaml names {system.page}, but uses nothing of it"
+        used |= {text for key, value in model.get("loss", {}).items() for text in (key, f"{key}: {value}")}
+        used |= set(model)
+        assert used & {*system.rows, *system.losses, *system.blocks}, (
+            f"{stem}.yaml names {system.page}, but uses nothing of it"
+        )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.systems import SYSTEMS, System, yamls_of
 
 BEGIN, END = "<!-- systems: begin -->", "<!-- systems: end -->"
-HEADER = ("system", "what it is", "rows", "`loss:` keys", "model YAMLs", "parameters at n")
+HEADER = ("system", "what it is", "rows", "`loss:` keys and other blocks", "model YAMLs", "parameters at n")
 
 
 def parameters(stem: str) -> int:
@@ -28,7 +28,8 @@ def parameters(stem: str) -> int:
 def cells(system: System) -> tuple[str, ...]:
     """Cells of a system's row; its leading YAML comes first."""
     yamls = sorted(yamls_of(system), key=lambda stem: (stem != system.lead, stem))
-    lists = (", ".join(f"`{name}`" for name in names) for names in (system.rows, system.losses, yamls))
+    keys = (*system.losses, *(f"{name}:" for name in system.blocks))
+    lists = (", ".join(f"`{name}`" for name in names) for names in (system.rows, keys, yamls))
     size = f"{parameters(system.lead) / 1e6:.2f} M" if system.lead else ""
     return (f"[{system.title}]({system.page})", f"{system.what} ({system.source})", *lists, size)
 

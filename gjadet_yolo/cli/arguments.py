@@ -9,7 +9,7 @@ from typing import Any
 def truth(text: str) -> bool:
     """``true`` or ``false`` in the spellings that ``yolo`` users type."""
     # no bool(text), for which "false" is true; 1 and 0 because yolo takes them
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
     if text.lower() not in words:
         raise argparse.ArgumentTypeError(f"'{text}' is not true or false")
     return words[text.lower()]

@@ -9,7 +9,20 @@ import textwrap
 from collections.abc import Sequence
 from typing import NoReturn
 
-from gjadet_yolo.cli import attention, calibrate, convert, demo, doctor, measure, models, predict, synth, val, version
+from gjadet_yolo.cli import (
+    attention,
+    calibrate,
+    convert,
+    demo,
+    doctor,
+    measure,
+    models,
+    predict,
+    restore,
+    synth,
+    val,
+    version,
+)
 from gjadet_yolo.cli.failures import explained, is_closed_pipe, is_fault, known_errors
 from gjadet_yolo.cli.words import ASSIGNMENT, HELP, OPTION, UsageError, keys_of, normalise
 from gjadet_yolo.messages import suggestion
@@ -23,6 +36,7 @@ VERBS = {
     "measure": measure,
     "models": models,
     "predict": predict,
+    "restore": restore,
     "synth": synth,
     "val": val,
     "version": version,
@@ -40,6 +54,7 @@ EXAMPLES = {
     ),
     "models": ("gjadet models scales=ns",),
     "predict": ("gjadet predict model=best.pt source=crash.mp4",),
+    "restore": ("gjadet restore model=best.pt source=crash.avi out=DIR",),
     "synth": ("gjadet synth out=DIR images=2000 videos=4",),
     "val": ("gjadet val model=best.pt data=data.yaml",),
     "version": ("gjadet version",),

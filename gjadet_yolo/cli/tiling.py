@@ -14,7 +14,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from gjadet_yolo.cli.arguments import add_flag, natural, positive
+from gjadet_yolo.cli.arguments import add_flag, natural, positive, truth
 from gjadet_yolo.cli.extras import install_command
 from gjadet_yolo.cli.progress import progress
 from gjadet_yolo.data.formats.content import is_pipe
@@ -79,6 +79,7 @@ def add_tiling(parser: Any) -> None:
     add("--classes", type=numbers, metavar="N,N", help="numbers of the classes to keep (default all)")
     add("--project", metavar="DIR", help="folder of the results (default runs/detect)")
     add("--name", metavar="NAME", help="its folder in there")
+    add("--restore", type=truth, default=True, metavar="BOOL", help="off: leave out the restorer of a model with one")
     flags = {
         "exist_ok": "write into that folder if it is there already",
         "augment": "see every tile mirrored and reduced too, slower and surer",
@@ -102,6 +103,8 @@ def passed_on(args: argparse.Namespace, *more: str) -> dict[str, Any]:
     """Settings of the host that were stated."""
     # the others are left out, so that the host's defaults hold
     given = {name: getattr(args, name) for name in (*HOST, *more) if getattr(args, name) not in (None, False)}
+    if not args.restore:
+        given["restore"] = False
     if given.pop("half", False):
         given["quantize"] = 16  # the host's newer word; half=True makes it print a warning
     return {**given, "verbose": args.verbose}

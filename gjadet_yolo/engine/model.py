@@ -7,10 +7,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from ultralytics.nn.modules import Conv
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
-from ultralytics.utils.torch_utils import scale_img, unwrap_model
+from ultralytics.utils import LOGGER
+from ultralytics.utils.torch_utils import fuse_conv_and_bn, initialize_weights, scale_img, unwrap_model
 
 from gjadet_yolo.engine.precision import to_float32
+from gjadet_yolo.engine.restoring import gflops
 from gjadet_yolo.host.building import naming_rows
 from gjadet_yolo.host.rows import title
 from gjadet_yolo.host.status import require
@@ -18,7 +21,8 @@ from gjadet_yolo.losses.criterion import build_criterion, set_active
 from gjadet_yolo.losses.statistics import Statistics, hold_statistics, load_statistics, set_training
 from gjadet_yolo.messages import is_name, shown
 from gjadet_yolo.nn import JointDetect
-from gjadet_yolo.nn.auxiliary import attach, collecting
+from gjadet_yolo.nn.auxiliary import attach, aux_of, collecting, give
+from gjadet_yolo.nn.restore import Restorer
 from gjadet_yolo.recipe.recipe import Recipe
 
 
@@ -33,10 +37,11 @@ class GjadetModel(DetectionModel):
         stated: Training arguments that the user stated, which win over the recipe.
         active_terms: Loss terms of the current stage, empty for all.
         bf16: Whether the forward passes of a training on the CPU run in bfloat16.
+        restoring: Whether images go through the restorer of a ``restore:`` block, where the model has one.
 
     Raises:
-        ValueError: Unknown keys or values in the ``loss:``, ``augment:`` or ``schedule:`` block, or faulty rows or
-            class names.
+        ValueError: Unknown keys or values in the ``loss:``, ``augment:``, ``schedule:`` or ``restore:`` block, or
+            faulty rows or class names.
     """
 
     # Plain numbers: the host averages and halves buffers, and its safe loading admits numbers.
@@ -46,6 +51,7 @@ class GjadetModel(DetectionModel):
     stated: tuple[str, ...] = ()
     active_terms: tuple[str, ...] = ()
     bf16: bool = False
+    restoring: bool = True
     _recipe: Recipe | None = None
 
     def __init__(
@@ -58,6 +64,16 @@ class GjadetModel(DetectionModel):
             super().__init__(yaml, ch=ch, nc=nc, verbose=verbose)
         self._recipe = recipe.resolved(joint=hasattr(self.model[-1], "obj"))
         self.names = self.yaml_names() or self.names
+        if recipe.restore is not None:
+            # Beside the layers and not among them: their numbers, and with them all names of weights, stay the host's.
+            self.restorer = build_restorer(recipe.restore.size_for(str(self.yaml.get("scale") or "")), ch)
+            if verbose:
+                self.restorer_cost()
+
+    @property
+    def front(self) -> Restorer | None:
+        """The restorer, where there is one and it is on."""
+        return getattr(self, "restorer", None) if self.restoring else None
 
     @property
     def recipe(self) -> Recipe:
@@ -102,7 +118,44 @@ class GjadetModel(DetectionModel):
     def _predict_once(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         # Left on a module, it would hang on a graph that can be neither copied nor saved.
         with collecting() as aux:
-            return attach(super()._predict_once(x, *args, **kwargs), aux)
+            return attach(super()._predict_once(self.restored(x), *args, **kwargs), aux)
+
+    def restored(self, x: torch.Tensor) -> torch.Tensor:
+        """Images (B, 3, H, W) as the detector sees them: restored, where there is a restorer."""
+        if self.front is None:
+            return x
+        y = self.front(x)
+        if self.training:
+            give("restored", y)
+        return y if self.recipe.restore.gradient else y.detach()
+
+    def info(self, detailed: bool = False, verbose: bool = True, imgsz: int | list[int] = 640) -> Any:
+        """Host's figures, arguments as there; GFLOPs with those of the restorer, which are logged in a line below."""
+        if self.front is None:
+            return super().info(detailed, verbose, imgsz)
+        self.restoring = False  # the host's counter extrapolates from a small image, see restorer_cost
+        try:
+            found = super().info(detailed, verbose, imgsz)
+        finally:
+            del self.restoring
+        return found if found is None else (*found[:3], found[3] + self.restorer_cost(imgsz))
+
+    def restorer_cost(self, imgsz: int | list[int] = 640) -> float:
+        """GFLOPs of the restorer for an image of a side, or height and width, in px; logs them."""
+        height, width = imgsz if isinstance(imgsz, (list, tuple)) else (imgsz, imgsz)
+        cost, count = gflops(self.restorer, height, width), sum(one.numel() for one in self.restorer.parameters())
+        LOGGER.info(f"restorer {self.restorer.size}: {count:,} of these parameters, {cost:.1f} GFLOPs more")
+        return cost
+
+    def fuse(self, verbose: bool = True, *args: Any, **kwargs: Any) -> GjadetModel:
+        """Host's fusing of layers, of the restorer's too; arguments as in the host."""
+        # First, because the host's prints the result; it looks at its own layers only.
+        for part in getattr(self, "restorer", nn.Module()).modules():
+            if isinstance(part, Conv) and hasattr(part, "bn"):
+                part.conv = fuse_conv_and_bn(part.conv, part.bn)
+                del part.bn
+                part.forward = part.forward_fuse
+        return super().fuse(verbose, *args, **kwargs)
 
     def _predict_augment(self, x: torch.Tensor) -> tuple[torch.Tensor, None]:
         """Test-time augmentation (``augment=True``) as for the host's own head."""
@@ -139,7 +192,36 @@ class GjadetModel(DetectionModel):
             with torch.autocast("cpu", torch.bfloat16):
                 preds = self.forward(batch["img"])
             preds = to_float32(preds)
+        elif self.front is not None and "degraded" in batch and not self.training:
+            preds = self.with_restored(batch, preds)
         return super().loss(batch, preds)
+
+    def with_restored(self, batch: dict[str, Any], preds: Any) -> Any:
+        """Raw outputs for validation images, and their degraded copies restored, for the restoring loss.
+
+        Args:
+            batch: ``img`` and ``degraded``, each (B, 3, H, W).
+            preds: Raw head outputs for ``img``, or None.
+        """
+        # The detector is judged on the images as they are; only the loss looks at the copies.
+        preds = self.forward(batch["img"]) if preds is None else preds
+        return attach(preds, {**aux_of(preds), "restored": [self.front(batch["degraded"])]})
+
+
+def build_restorer(size: str, channels: int) -> Restorer:
+    """A restorer of a size of ``nn.restore.SIZES``.
+
+    Raises:
+        ValueError: The images have another number of channels than 3.
+    """
+    if channels != 3:
+        raise ValueError(
+            f"restore: the model is for images of {channels} channels, and restoring is for colour images, which have "
+            f"3. Leave the block out."
+        )
+    restorer = Restorer(size)
+    initialize_weights(restorer)  # as the host does with its layers
+    return restorer
 
 
 def check_class_names(yaml: dict[str, Any]) -> None:

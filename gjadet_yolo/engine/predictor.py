@@ -18,6 +18,7 @@ from ultralytics.utils import DEFAULT_CFG, LOGGER
 from ultralytics.utils.plotting import colors
 
 from gjadet_yolo.evaluate.legend import Entry, draw_legend
+from gjadet_yolo.host.restoring import restoring
 
 MANY = 20  # boxes; more of them are crowded
 SMALL_PX, SMALL_SHARE = 40.0, 0.1  # boxes are small below so many px, or that share of the picture's longer side
@@ -80,6 +81,11 @@ class GjadetPredictor(DetectionPredictor):
         self.looks: dict[str, Look] = {}
         self.full = 0
         self.said: set[int] = set()
+
+    def inference(self, im: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Host's outputs; ``restore=off`` leaves the restorer out."""
+        with restoring(self.model, self.args):
+            return super().inference(im, *args, **kwargs)
 
     def run_callbacks(self, event: str) -> None:
         if event == "on_predict_start":

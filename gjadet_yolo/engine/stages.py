@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from gjadet_yolo.recipe.schedule import ScheduleConfig, StageConfig
 
+RESTORER = "restorer"
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -22,6 +24,7 @@ class Stage:
         lr: Factor on the learning rate.
         terms: Active loss terms; empty for all.
         stream: Folder of images seen beside the training set; empty for none.
+        restorer: Whether the restorer is frozen.
     """
 
     first: int
@@ -30,13 +33,15 @@ class Stage:
     lr: float = 1.0
     terms: tuple[str, ...] = ()
     stream: str = ""
+    restorer: bool = False
 
     @property
     def is_plain(self) -> bool:
-        return not (self.frozen or self.terms or self.stream) and self.lr == 1.0
+        return not (self.frozen or self.terms or self.stream or self.restorer) and self.lr == 1.0
 
     def described(self) -> str:
         parts = [f"{len(self.frozen)} layers frozen", f"learning rate x{self.lr:g}"]
+        parts += ["restorer frozen"] if self.restorer else []
         parts += [f"terms {', '.join(self.terms)}"] if self.terms else []
         return ", ".join([*parts, *([f"beside images of {self.stream}"] if self.stream else [])])
 
@@ -56,7 +61,15 @@ def plan_stages(
         return (Stage(0, epochs),)
     ends = stage_ends(config.stages, epochs, estimated)
     return tuple(
-        Stage(first, end, frozen_layers(stage, backbone, layers), float(stage.lr), stage.terms, stage.stream)
+        Stage(
+            first,
+            end,
+            frozen_layers(stage, backbone, layers),
+            float(stage.lr),
+            stage.terms,
+            stage.stream,
+            RESTORER in stage.freeze,
+        )
         for stage, first, end in zip(config.stages, (0, *ends), ends, strict=False)
     )
 
@@ -88,6 +101,7 @@ def frozen_layers(stage: StageConfig, backbone: int, layers: int) -> tuple[int, 
 def layer_numbers(names: Sequence[str | int], backbone: int, layers: int) -> tuple[int, ...]:
     # The host's layer list has no sections: backbone rows come first, and the head is the last row.
     sections = {"backbone": range(backbone), "neck": range(backbone, layers - 1), "head": range(layers - 1, layers)}
+    sections[RESTORER] = range(0)  # it stands in front of the layers
     found: set[int] = set()
     for name in names:
         if isinstance(name, int) and name >= layers:

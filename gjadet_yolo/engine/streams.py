@@ -1,12 +1,12 @@
 """Images beside those of the training set.
 
 Unpaired images come from a second set that has no labels; every step of a stage that asks for them gets as many as it
-has training images. Paired images are two versions of one training image, clean and degraded.
+has training images. Paired images, two versions of one training image, are made by the data set (``host/pairs.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -16,7 +16,6 @@ import torch
 from gjadet_yolo.data.formats.images import decoded, files_below, refused_name
 
 GREY = 114  # of borders, as in the host
-Degrade = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def drawn(count: int, size: int, step: int, seed: Sequence[int]) -> np.ndarray:
@@ -78,27 +77,3 @@ def read(file: Path) -> np.ndarray:
     if image is None:
         raise ValueError(f"{file} cannot be read as an image. Remove it, or replace it.")
     return image
-
-
-def paired(
-    clean: np.ndarray, degrade: Degrade, share: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """A training pair: what the network sees, and the clean image that it is of; the same picture where it stays clean.
-
-    Args:
-        clean: (H, W, 3) uint8; not changed.
-        degrade: Makes a degraded copy of the same size.
-        share: Of images that stay clean, 0 to 1.
-        rng: The same state gives the same pair.
-
-    Raises:
-        ValueError: The degradation changed the size.
-    """
-    # So that a network does not forget clean images.
-    if rng.random() < share:
-        return clean.copy(), clean
-    # After everything that moves pixels: the release of CCSPNet-Joint flips one image of a pair and not the other.
-    degraded = degrade(clean, rng)
-    if degraded.shape != clean.shape:
-        raise ValueError(f"a degradation made {degraded.shape} of {clean.shape}; pairs must agree to the pixel.")
-    return degraded, clean

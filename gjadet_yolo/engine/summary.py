@@ -36,6 +36,8 @@ def recipe_line(model: GjadetModel, stages: Sequence[Stage]) -> str:
     parts = [f"box {config.box} x{gains.box:g}", f"class {config.cls} x{gains.cls:g}"]
     parts += [f"objectness {config.obj} x{gains.obj:g}"] if joint else []
     parts += weight_parts(model, config, joint)
+    if (restore := model.recipe.restore) is not None:
+        parts.append(f"restorer {model.restorer.size} x{restore.beta:g} {restore.loss}, detector x{restore.alpha:g}")
     for stage in (one for one in stages if not one.is_plain):
         parts.append(f"epochs {stage.first + 1} to {stage.end} with {stage.described()}")
     won = ", ".join(f"{name}={getattr(model.args, name)}" for name in model.stated)

@@ -19,14 +19,19 @@ from ultralytics.data import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG, DEFAULT_CFG_DICT, LOCAL_RANK, LOGGER, RANK
 
+from gjadet_yolo.data.media import write_image
 from gjadet_yolo.engine.model import GjadetModel, student
 from gjadet_yolo.engine.precision import cpu_bf16
+from gjadet_yolo.engine.restoring import as_target, clean_folder, examples, give_own_groups, shown_example
 from gjadet_yolo.engine.stages import Stage, plan_stages, stage_at
 from gjadet_yolo.engine.streams import UnpairedImages
 from gjadet_yolo.engine.summary import recipe_line, stated_arguments
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
+from gjadet_yolo.evaluate.restored_sheet import restored_sheet
 from gjadet_yolo.host.dataset import RecipeDataset
+from gjadet_yolo.host.pairs import DegradedCopies, PairedDataset
+from gjadet_yolo.host.restoring import RESTORE
 from gjadet_yolo.losses.criterion import DetectionCriterion
 from gjadet_yolo.losses.statistics import Statistics, branches, load_statistics, statistics
 from gjadet_yolo.recipe.augment import AugmentConfig
@@ -92,7 +97,7 @@ def enter_stage(trainer: GjadetTrainer) -> None:
     if all(stage.is_plain for stage in trainer.stages):
         return
     stage = stage_at(trainer.stages, trainer.epoch)
-    names = [f"model.{number}." for number in stage.frozen]
+    names = [f"model.{number}." for number in stage.frozen] + (["restorer."] if stage.restorer else [])
     # The host keeps BatchNorm still where a name is in this list, so it follows. Layers of the user's own freeze= stay.
     trainer.freeze_layer_names = [*trainer.always_frozen, *names]
     for name, parameter in student(trainer.model).named_parameters():
@@ -123,6 +128,8 @@ class GjadetTrainer(DetectionTrainer):
         self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: dict | None = None
     ) -> None:
         super().__init__(cfg, overrides, _callbacks)
+        if hasattr(self.args, RESTORE):
+            raise ValueError("restore= is for prediction, validation and export. A training has the restore: block.")
         self.stated = self.carry_stated(stated_arguments(overrides or {}, vars(self.args), DEFAULT_CFG_DICT))
         self.steps: list[tuple[torch.Tensor, list[str]]] = []  # terms and image files of the epoch's steps
         self.batch_files: list[str] = []
@@ -176,15 +183,29 @@ class GjadetTrainer(DetectionTrainer):
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> YOLODataset:
         dataset = super().build_dataset(img_path, mode, batch)
-        config = student(self.model).recipe.augment
-        if mode != "train" or config == AugmentConfig():
+        recipe = student(self.model).recipe
+        config, folder = recipe.augment, clean_folder(self.data)
+        if mode != "train":
+            copies = recipe.restore is not None and folder is None
+            return DegradedCopies.apply(dataset, recipe.restore, self.args.seed) if copies else dataset
+        if recipe.restore is not None:
+            dataset = PairedDataset.pair(dataset, config, recipe.restore, self.args.seed, folder)
+        elif config == AugmentConfig():
             return dataset
-        dataset = RecipeDataset.apply(dataset, config, self.args.seed)
+        else:
+            dataset = RecipeDataset.apply(dataset, config, self.args.seed)
         if RANK in (-1, 0):
             LOGGER.info(f"augment: {dataset.in_force()}")
             if config.tiles and (never := no_mosaic(self.args)):
                 LOGGER.warning(f"augment: tiles={config.tiles:g} changes nothing, because {never}.")
         return dataset
+
+    def build_optimizer(self, model: nn.Module, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
+        """Host's optimiser, in which a restorer has groups, and so a learning rate, of its own."""
+        optimizer = super().build_optimizer(model, *args, **kwargs)
+        if (restore := student(model).recipe.restore) is not None:
+            give_own_groups(optimizer, student(model).restorer, restore.lr)
+        return optimizer
 
     def choose_precision(self) -> None:
         """Take over ``amp=`` on a CPU, where the host has float32 only."""
@@ -214,11 +235,13 @@ class GjadetTrainer(DetectionTrainer):
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lr_lambda=self.lf)
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Host's preparation, and ``unpaired`` images of a second stream, (B, 3, H, W) float32 from 0 to 1."""
+        """Host's preparation, and ``clean`` partners and ``unpaired`` images of a second stream, each like ``img``."""
         self.batch_files = list(batch.get("im_file", ()))
         batch = super().preprocess_batch(batch)
         if self.device.type == "cpu":
             batch["img"] = batch["img"].contiguous(memory_format=torch.channels_last)
+        if "clean" in batch:
+            batch["clean"] = as_target(batch["clean"], batch["img"])
         if self.unpaired is not None:
             images = self.unpaired.batch(len(batch["img"]), batch["img"].shape[2:])
             batch["unpaired"] = images.to(batch["img"].device, non_blocking=True).float() / 255
@@ -290,6 +313,18 @@ class GjadetTrainer(DetectionTrainer):
         picture = plot_class_ratios(self.csv, self.save_dir / "class_ratios.png", mu)
         if picture:
             self.on_plot(picture)
+        if student(self.model).recipe.restore is not None:
+            self.plot_restored()
+
+    def plot_restored(self) -> None:
+        """Write ``restored.jpg``: degraded, restored and clean, with boxes."""
+        # Of validation images, except where there are photographs: these are of the training set only.
+        items = examples(self.test_loader.dataset) or examples(self.train_loader.dataset)
+        if items:
+            model = student(self.ema.ema).eval()
+            file = self.save_dir / "restored.jpg"
+            write_image(file, restored_sheet([shown_example(model, item) for item in items]))
+            self.on_plot(file)
 
 
 def no_mosaic(args: Any) -> str:

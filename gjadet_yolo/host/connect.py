@@ -1,5 +1,6 @@
 """What is wrapped in Ultralytics: one function per host module, each returning the seams in it.
 
+- ``ultralytics.cfg``: the argument ``restore=`` of prediction, validation and export;
 - ``ultralytics.nn.tasks``: module names, YAML rows, bare names of models and checkpoints, scales, restricted loading;
 - ``ultralytics.data.utils``: bare dataset names;
 - ``ultralytics.models.yolo.model``: model, trainer and validator classes for YAMLs that ask for them;
@@ -26,6 +27,7 @@ from gjadet_yolo.host.lookup import (
     wrap_torch_safe_load,
     wrap_yaml_model_load,
 )
+from gjadet_yolo.host.restoring import RESTORE
 from gjadet_yolo.host.restricted import wrap_loading
 from gjadet_yolo.host.seams import Seam, hold
 from gjadet_yolo.host.status import BELOW, LOWEST, PluginError, check_version, require, status
@@ -106,6 +108,26 @@ def register_modules(tasks: ModuleType, modules: Iterable[type]) -> None:
                 f"registers. Use an ultralytics version within >={LOWEST},<{BELOW} that was tested, or report it."
             )
         setattr(tasks, cls.__name__, cls)
+
+
+def connect_cfg(cfg: ModuleType) -> list[Seam]:
+    """Seams in ``ultralytics.cfg``."""
+    return [Seam(cfg, "check_dict_alignment", wrap_check_dict_alignment)]
+
+
+def wrap_check_dict_alignment(check: Callable[..., None]) -> Callable[..., None]:
+    """The host's check for unknown arguments, which lets ``restore=`` of this package's models pass."""
+
+    @functools.wraps(check)
+    def wrapper(base: dict[str, Any], custom: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        # Taken out and put back, because the host renames old arguments in this very dictionary.
+        held = {key: custom.pop(key) for key in (RESTORE,) if key in custom}
+        try:
+            check(base, custom, *args, **kwargs)
+        finally:
+            custom.update(held)
+
+    return wrapper
 
 
 def connect_tasks(tasks: ModuleType) -> list[Seam]:
@@ -236,6 +258,7 @@ def raiser(problem: str) -> Callable[..., None]:
 
 
 CONNECTORS: dict[str, Callable[[ModuleType], list[Seam]]] = {
+    "ultralytics.cfg": connect_cfg,
     "ultralytics.nn.tasks": connect_tasks,
     "ultralytics.data.utils": connect_data,
     "ultralytics.models.yolo.model": connect_yolo,

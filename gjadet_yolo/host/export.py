@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from gjadet_yolo.host.restoring import restoring
 from gjadet_yolo.host.seams import Seam
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def wrap_exporter_call(call: Callable[..., str]) -> Callable[..., str]:
     def wrapper(self: Any, model: nn.Module | None = None) -> str:
         if model is not None:  # else the host says itself what is missing
             check_export(model, str(self.args.format), self.args.opset)
-        return call(self, model)
+        with restoring(model, self.args):
+            return call(self, model)
 
     return wrapper

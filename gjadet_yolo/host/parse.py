@@ -93,7 +93,8 @@ def plan_row(module: Any, env: dict[str, Any]) -> tuple[list[Any], int, int]:
     head = {key: env.get(key) for key in ("reg_max", "end2end", "legacy")}
     channels = tuple(env["ch"][source] for source in as_list(env["f"]))
     levels = levels_of(env["f"], index, env[LEVELS])
-    row = Row(index, channels, tuple(env["args"]), env["n"], env["width"], env["max_channels"], head, levels)
+    scaling = env["width"], env["max_channels"], head, levels, env.get("scale") or ""
+    row = Row(index, channels, tuple(env["args"]), env["n"], *scaling)
     where = describe(env.get("d", {}), index, (env["f"], env.get("n_", env["n"]), module.__name__, env["args"]))
     try:
         plan = module.plan(row)

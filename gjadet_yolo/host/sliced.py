@@ -28,6 +28,7 @@ from ultralytics.utils import LOGGER, ops
 from gjadet_yolo.engine.predictor import GjadetPredictor
 from gjadet_yolo.engine.tiles import Tiles, Unwatched, Watch, fitted, padded, predict_tiles
 from gjadet_yolo.engine.validator import GjadetValidator
+from gjadet_yolo.host.restoring import restoring
 from gjadet_yolo.host.seams import as_subclass
 from gjadet_yolo.host.sources import Files, is_local
 from gjadet_yolo.messages import suggestion
@@ -154,9 +155,12 @@ class SlicedPredictor(GjadetPredictor):
     def inference(self, im: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Raw predictions of all tiles, in px of ``im`` (B, 3, H, W)."""
         classes, augment = len(self.model.names), self.args.augment
-        return predict_tiles(
-            lambda x: raw_predictions(self.model(x, augment=augment), classes), im, self.tiles, self.watch
-        )
+
+        def predict(x: torch.Tensor) -> torch.Tensor:
+            return raw_predictions(self.model(x, augment=augment), classes)
+
+        with restoring(self.model, self.args):
+            return predict_tiles(predict, im, self.tiles, self.watch)
 
     def construct_result(self, pred: torch.Tensor, img: torch.Tensor, orig_img: np.ndarray, img_path: str) -> Results:
         """Result in px of the frame."""

@@ -20,6 +20,7 @@ from gjadet_yolo.losses.assignment import Assignment, Predictions, target_classe
 from gjadet_yolo.losses.statistics import branches
 from gjadet_yolo.losses.terms import LossTerm, build_terms
 from gjadet_yolo.losses.terms.box import BoxLoss
+from gjadet_yolo.losses.terms.restoring import PSNR, RESTORING, restored_psnr
 from gjadet_yolo.losses.weights import Gains, box_weights, class_weights, term_gains
 from gjadet_yolo.messages import suggestion
 
@@ -36,6 +37,7 @@ class DetectionCriterion(v8DetectionLoss):
         super().__init__(model, tal_topk, tal_topk2)
         self.joint = hasattr(model.model[-1], "obj")
         self.config = model.recipe.loss.resolved(self.joint)
+        self.restore = model.recipe.restore
         if self.config.assign == "nwd":
             self.assigner = SizeAwareAssigner.of(self.assigner)
         if self.config.box != "ciou":
@@ -64,6 +66,8 @@ class DetectionCriterion(v8DetectionLoss):
     ) -> tuple[tuple[torch.Tensor, ...], torch.Tensor, dict[str, torch.Tensor]]:
         """Assigned targets as in the host, the weighted terms in the order of ``loss_names``, and the same by name.
 
+        Models with a restorer also have the PSNR of restored images among the latter, which is no part of the loss.
+
         Args:
             preds: Raw head outputs ``boxes`` (B, 4 * reg_max, A), ``scores`` (B, C, A), ``feats``, from JointDetect
                 ``obj`` (B, 1, A), and ``aux`` where modules gave something for the loss.
@@ -73,14 +77,18 @@ class DetectionCriterion(v8DetectionLoss):
         predictions = Predictions.of(preds, self.joint)
         found = self.assign(predictions, batch, **assign_kwargs)
         loss = torch.stack([self.term(name, predictions, found, batch) for name in self.terms])
+        items = dict(zip(self.loss_names, loss.detach(), strict=True))
+        if self.restore is not None:
+            items[PSNR] = restored_psnr(predictions, batch, loss)
         targets = found.foreground, found.target_index, found.target_boxes * found.strides, found.anchors, found.strides
-        return targets, loss, dict(zip(self.loss_names, loss.detach(), strict=True))
+        return targets, loss, items
 
     def term(self, name: str, predictions: Predictions, found: Assignment, batch: dict[str, Any]) -> torch.Tensor:
         """A weighted term, a float32 scalar; 0 where it does not act."""
+        weight = 1.0 if self.restore is None or name == RESTORING else self.restore.alpha
         term = self.terms[name]
         acts = (self.active is None or name in self.active) and all(key in batch for key in term.needs)
-        return term(predictions, found, batch) if acts else torch.zeros((), device=self.device)
+        return term(predictions, found, batch) * weight if acts else torch.zeros((), device=self.device)
 
     def assign(self, predictions: Predictions, batch: dict[str, Any], **assign_kwargs: Any) -> Assignment:
         feats, logits = predictions.feats, predictions.logits

@@ -27,6 +27,7 @@ class Row:
         max_channels: Channel limit of the scale, before the width multiple.
         head: Settings of detection heads: ``reg_max``, ``end2end`` and ``legacy`` (YOLOv8-style class branch).
         levels: Channels of each output of an input with several; else empty.
+        scale: Letter of the scale; empty where the YAML has no scales.
     """
 
     index: int
@@ -37,6 +38,7 @@ class Row:
     max_channels: float = math.inf
     head: dict[str, Any] = field(default_factory=dict)
     levels: tuple[int, ...] = ()
+    scale: str = ""
 
     def scaled(self, channels: int) -> int:
         """Channels after the scale's limit and width, rounded up to a multiple of 8, as the host does it."""

@@ -76,11 +76,26 @@ def stages(name: str, strides: Sequence[int]) -> tuple[list[int], list[int]]:
     return [info.out_indices[index] for index in picked], [info.channels()[index] for index in picked]
 
 
+def of_scale(name: Any, scale: str) -> Any:
+    """Name of a model, out of a mapping by scale where it is one.
+
+    Raises:
+        ValueError: The mapping has no such scale.
+    """
+    if not isinstance(name, dict):
+        return name
+    if scale not in name:
+        listed = ", ".join(map(str, name))
+        raise ValueError(f"its names are for the scales {listed}, and the scale is {shown(scale)}. Add it.")
+    return name[scale]
+
+
 class TimmBackbone(nn.Module):
     """Features of a timm model at the given strides; ``Level`` rows pick one each.
 
     YAML rows: ``[-1, 1, TimmBackbone, [resnet50]]`` as the first row, then ``[0, 1, Level, [0]]`` and so on. Further
-    arguments: ``pretrained`` (false by default, which needs no network) and ``strides`` (``[8, 16, 32]``).
+    arguments: ``pretrained`` (false by default, which needs no network) and ``strides`` (``[8, 16, 32]``). The name may
+    differ by scale: ``[{n: efficientvit_b0, s: efficientvit_b1}]``.
 
     Raises:
         ValueError: timm is missing, an unknown model, a stride it does not have, or weights that cannot be loaded.
@@ -111,14 +126,15 @@ class TimmBackbone(nn.Module):
 
     @classmethod
     def plan(cls, row: Row) -> Plan:
-        args = (row.channels[0], *row.args)
-        strides = row.args[2] if len(row.args) > 2 else STRIDES
         if not row.args:
             raise ValueError("it names no model, e.g. [resnet50].")
+        name = of_scale(row.args[0], row.scale)
+        args = (row.channels[0], name, *row.args[1:])
+        strides = row.args[2] if len(row.args) > 2 else STRIDES
         if not isinstance(strides, (list, tuple)) or not strides or list(strides) != sorted(set(strides)):
             found = shown(strides)
             raise ValueError(f"strides are {found}, expected different numbers in rising order, e.g. [8, 16, 32].")
-        return Plan.of_levels(args, stages(row.args[0], strides)[1])
+        return Plan.of_levels(args, stages(name, strides)[1])
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Map images (B, c1, H, W) of 0 to 1 to features, each (B, C_i, H / stride_i, W / stride_i)."""

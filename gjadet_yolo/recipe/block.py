@@ -1,4 +1,4 @@
-"""Reading of the blocks of a model YAML (``loss:``, ``augment:``, ``schedule:``) into their dataclasses."""
+"""Reading of the blocks of a model YAML (``loss:``, ``augment:``, ...) into their dataclasses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from gjadet_yolo.messages import bare, shown, suggestion
 
-BLOCKS = ("loss", "augment", "schedule")
+BLOCKS = ("loss", "augment", "schedule", "restore")
 """Top-level blocks of a model YAML that this package reads; a model with one gets the classes of ``engine/``."""
 
 # fmt: off

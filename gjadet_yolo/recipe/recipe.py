@@ -8,16 +8,22 @@ from typing import Any
 
 from gjadet_yolo.recipe.augment import AugmentConfig
 from gjadet_yolo.recipe.loss import LossConfig
+from gjadet_yolo.recipe.restore import RestoreConfig
 from gjadet_yolo.recipe.schedule import ScheduleConfig
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The recipe of a model: its losses, how images are chosen and changed, and the stages of the training."""
+    """The recipe of a model: losses, how images are chosen and changed, stages of the training, and the restorer."""
 
     loss: LossConfig = field(default_factory=LossConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    restore: RestoreConfig | None = None
+
+    def __post_init__(self) -> None:
+        if self.restore is None and any("restorer" in stage.freeze for stage in self.schedule.stages):
+            raise ValueError("schedule: freeze has 'restorer', and there is none without a restore: block.")
 
     @classmethod
     def from_yaml(cls, yaml: Mapping[str, Any]) -> Recipe:
@@ -26,6 +32,7 @@ class Recipe:
             LossConfig.from_yaml(yaml.get("loss")),
             AugmentConfig.from_yaml(yaml.get("augment")),
             ScheduleConfig.from_yaml(yaml.get("schedule")),
+            RestoreConfig.from_yaml(yaml.get("restore")),
         )
 
     def resolved(self, joint: bool) -> Recipe:

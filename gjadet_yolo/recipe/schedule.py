@@ -18,7 +18,7 @@ from typing import Any
 from gjadet_yolo.messages import check_ranges, shown, suggestion
 from gjadet_yolo.recipe.block import read_block
 
-SECTIONS = ("backbone", "neck", "head")
+SECTIONS = ("backbone", "neck", "head", "restorer")
 
 RANGES: dict[str, tuple[float, float]] = {"epochs": (0, 100_000), "lr": (1e-6, 1000)}
 """Numbers that each key may have; as far as any training needs, and no further."""
@@ -29,7 +29,7 @@ class StageConfig:
     """One stage as the YAML states it.
 
     Attributes:
-        freeze: Frozen layers: names out of ``backbone``, ``neck``, ``head`` and layer numbers.
+        freeze: Frozen layers: names out of ``SECTIONS`` and layer numbers.
         epochs: Length: a share of the training below 1, or a number of epochs.
         lr: Factor on the learning rate.
         terms: Loss terms that are active, by their names in ``results.csv``; empty for all.

@@ -232,6 +232,7 @@ def test_models_lists_every_family(capsys):
         f"gjadet{tail}.yaml"
         for tail in (*tails, *(f"-yolo{v}n{end}" for v in (11, 26) for end in ("", "-plain", "-paper")))
     }
+    scaled |= {"ccspnetn.yaml", "ccspnetn-joint.yaml", "gjadetn-joint.yaml"}
     scaled |= {"sspnetn.yaml", "sspnetn-p3.yaml", "sspnet-yolo11n.yaml", "tpnetn.yaml"}
     timm = ("vgg16", "resnet50", "dla60", "convnext_tiny", "swin_tiny", "darknet53", "cspdarknet53")
     assert set(table) == scaled | {f"gjadet-{name}.yaml" for name in timm}

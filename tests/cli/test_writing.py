@@ -33,6 +33,7 @@ VERBS = {
     "demo": ("demo", "frames=2", "imgsz=96", "model=in/model.pt"),
     "measure": ("measure", "source=in/clip", "fps=1000", "points=in/points.csv"),
     "attention": ("attention", "model=sspnetn.yaml", "source=in/frames", "imgsz=64"),
+    "restore": ("restore", "model=gjadetn-joint.yaml", "source=in/frames", "side_by_side=true"),
 }
 INPUTS = {
     "synth": (),
@@ -42,6 +43,7 @@ INPUTS = {
     "demo": ("in",),
     "measure": ("in/clip", "in/clip/new", "in"),
     "attention": ("in/frames", "in/frames/maps", "in", "linked"),
+    "restore": ("in/frames", "in/frames/restored", "in", "linked"),
 }
 
 

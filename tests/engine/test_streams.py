@@ -1,4 +1,4 @@
-"""Second streams: which images a step sees, as a table; reading; pairs."""
+"""Second streams: which images a step sees, as a table; reading."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conftest import TINY
 from small import small_yaml
 from ultralytics import YOLO
 
-from gjadet_yolo.engine.streams import UnpairedImages, drawn, letterboxed, paired
+from gjadet_yolo.engine.streams import UnpairedImages, drawn, letterboxed
 from gjadet_yolo.losses.terms import TERMS
 from gjadet_yolo.losses.terms.term import LossTerm
 
@@ -86,21 +86,3 @@ class TestUnpaired:
         steps = len(model.trainer.train_loader)
         size = TINY["imgsz"]
         assert seen == [((TINY["batch"], 3, size, size), pytest.approx(100 / 255))] * steps
-
-
-class TestPairs:
-    def test_both_agree_to_the_pixel(self):
-        clean = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
-        kept = clean.copy()
-        degraded, target = paired(clean, lambda image, rng: image // 2, 0.0, np.random.default_rng(0))
-        assert np.array_equal(degraded, kept // 2)
-        assert np.array_equal(target, kept)
-
-    def test_a_share_stays_clean(self):
-        rng, clean = np.random.default_rng(0), np.full((2, 2, 3), 8, np.uint8)
-        same = [np.array_equal(*paired(clean, lambda image, rng: image // 2, 0.25, rng)) for _ in range(400)]
-        assert np.mean(same) == pytest.approx(0.25, abs=0.06)  # three deviations of a binomial
-
-    def test_another_size_is_refused(self):
-        with pytest.raises(ValueError, match="pairs must agree to the pixel"):
-            paired(np.zeros((4, 4, 3), np.uint8), lambda image, rng: image[:2], 0.0, np.random.default_rng(0))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from ultralytics import cfg
 from ultralytics.data import YOLODataset, augment
 from ultralytics.data import utils as data_utils
 from ultralytics.data.base import BaseDataset
@@ -33,6 +34,7 @@ STARRED = {
     "host/connect.py",
     "host/dataset.py",
     "host/export.py",
+    "host/pairs.py",
     "host/parse.py",
     "host/restricted.py",
     "host/sliced.py",
@@ -43,6 +45,7 @@ STARRED = {
     "losses/terms/classes.py",
     "engine/model.py",
     "engine/predictor.py",
+    "engine/restoring.py",
     "engine/trainer.py",
     "engine/validator.py",
 }
@@ -266,6 +269,14 @@ def test_tiles():
     assert parameters(data_utils.check_det_dataset)[0] == "dataset"
     assert parameters(data_utils.exif_size) == ["img"]
     assert {"data", "task"} <= set(parameters(YOLODataset.__init__))
+
+
+def test_unknown_arguments():
+    """host/connect.py lets one argument pass; the host merges what this check has seen."""
+    assert parameters(cfg.check_dict_alignment)[:2] == ["base", "custom"]
+    merge = inspect.getsource(cfg.get_cfg)
+    assert merge.index("check_dict_alignment(cfg, overrides)") < merge.index("cfg = {**cfg, **overrides}")
+    assert "check_dict_alignment(full_args_dict" in inspect.getsource(cfg.entrypoint)
 
 
 def test_export():

@@ -28,7 +28,15 @@ LIBRARIES = {"torchscript": (), "onnx": ("onnx", "onnxruntime"), "openvino": ("o
 BACKBONES = ("resnet50", "swin_tiny")
 """Of timm: convolutions, and a transformer. The others differ in size only, and by seconds."""
 
-EVERY_FORMAT = ("gjadet-paper", "sspnet", "tpnet", "gjadet-dyhead", "gjadet-yolo11-paper", "gjadet-resnet50")
+EVERY_FORMAT = (
+    "ccspnet-joint",
+    "gjadet-paper",
+    "sspnet",
+    "tpnet",
+    "gjadet-dyhead",
+    "gjadet-yolo11-paper",
+    "gjadet-resnet50",
+)
 """Between them they have every plugin row; each is tried in every format, the others in ONNX only.
 
 ``benchmarks/export.py`` tries every YAML in every format, before a release.
@@ -106,7 +114,7 @@ def test_end_to_end_head(file_format, photograph):
     assert gaps.amin(1).max() < 1e-4
 
 
-@pytest.mark.parametrize("name", ["gjadetn-paper.yaml", "gjadetn-dyhead.yaml"])
+@pytest.mark.parametrize("name", ["gjadetn-paper.yaml", "gjadetn-dyhead.yaml", "gjadetn-joint.yaml"])
 def test_other_sizes_with_dynamic(name, photograph):
     need("onnx")
     model = awake(name, photograph)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from ultralytics.nn import tasks
 
-from gjadet_yolo.nn import MODULES, AdaptiveModule, DyHead, JointDetect, Level, SSPNeck, TimmBackbone, TPNeck
+from gjadet_yolo.nn import MODULES, AdaptiveModule, C3CoT, DyHead, JointDetect, Level, SSPNeck, TimmBackbone, TPNeck
 from gjadet_yolo.nn.row import PluginModule, Row
 
 Inputs = torch.Tensor | list[torch.Tensor]
@@ -23,6 +23,7 @@ def levels() -> list[torch.Tensor]:
 
 EXAMPLES: dict[type[nn.Module], tuple[Row, Callable[[], Inputs]]] = {
     AdaptiveModule: (Row(3, (16,)), lambda: torch.randn(2, 16, 6, 5)),
+    C3CoT: (Row(3, (16,), (32,), repeats=2), lambda: torch.randn(2, 16, 6, 5)),
     DyHead: (Row(9, (16, 32, 64), (32,), repeats=2), levels),
     JointDetect: (Row(9, (16, 32, 64), (3,)), levels),
     Level: (Row(4, (64,), (1,), levels=(16, 32, 64)), levels),

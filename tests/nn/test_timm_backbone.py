@@ -6,6 +6,7 @@ import builtins
 
 import pytest
 import torch
+import yaml
 
 from gjadet_yolo import locate
 from gjadet_yolo.engine.model import GjadetModel
@@ -105,3 +106,19 @@ def test_weights_that_cannot_be_loaded(timm, monkeypatch):
         ValueError, match=r"weights of timm's 'resnet18' cannot be loaded: no network .*pretrained: false"
     ):
         TimmBackbone(3, "resnet18", True)
+
+
+def test_names_by_scale(timm):
+    names = {"n": "test_resnet", "s": "resnet18"}
+    plans = [TimmBackbone.plan(Row(0, (3,), (names,), scale=scale)) for scale in "ns"]
+    assert [plan.args[1] for plan in plans] == ["test_resnet", "resnet18"]
+    assert plans[0].levels != plans[1].levels
+    for scale in ("x", ""):
+        with pytest.raises(ValueError, match=r"its names are for the scales n, s, and the scale is '"):
+            TimmBackbone.plan(Row(0, (3,), (names,), scale=scale))
+
+
+def test_ccspnet_has_a_backbone_for_each_scale(timm):
+    rows = yaml.safe_load(locate.files("cfg")["ccspnet"].read_text(encoding="utf-8"))
+    assert set(rows["backbone"][0][3][0]) == set(rows["scales"]) == set(locate.SCALES)
+    assert rows["backbone"][0][3][0]["l"] == "efficientvit_b2"  # the published one

@@ -36,7 +36,8 @@ class Part:
 
 
 class Trace(dict[str, Part]):
-    """Parts by name: ``"10"`` is row 10, ``"10.cam.join"`` a module inside it; only what the pass went through.
+    """Parts by name: ``"10"`` is row 10, ``"10.cam.join"`` a module inside it, ``"restorer.grid"`` one in front of the
+    rows; only what the pass went through.
 
     Args:
         imgsz: Side of the image in px.
@@ -103,12 +104,19 @@ def trace(name: str, imgsz: int = 640, nc: int = 5) -> Trace:
         return hook
 
     # hooks and not the YAML: what is drawn has then been computed
-    hooks = [part.register_forward_hook(record(name)) for name, part in model.model.named_modules() if name]
+    parts = [*model.model.named_modules(), *restoring_parts(model)]
+    hooks = [part.register_forward_hook(record(name)) for name, part in parts if name]
     with torch.no_grad():
         model(torch.zeros(1, 3, imgsz, imgsz))
     for hook in hooks:
         hook.remove()
     return found
+
+
+def restoring_parts(model: GjadetModel) -> list[tuple[str, nn.Module]]:
+    """Parts of a restorer by name; none where the model has none."""
+    inner = model.front.named_modules() if model.front is not None else ()
+    return [(f"restorer.{name}", part) for name, part in inner if name]
 
 
 def sources(module: nn.Module) -> tuple[int, ...]:

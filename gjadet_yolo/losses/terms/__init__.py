@@ -6,6 +6,7 @@ from gjadet_yolo.losses.terms.attention import attention_terms
 from gjadet_yolo.losses.terms.box import box_terms
 from gjadet_yolo.losses.terms.classes import class_terms
 from gjadet_yolo.losses.terms.objectness import objectness_terms
+from gjadet_yolo.losses.terms.restoring import restoring_terms
 from gjadet_yolo.losses.terms.term import LossTerm, Setting
 
 TERMS: tuple[Callable[[Setting], tuple[LossTerm, ...]], ...] = (
@@ -13,6 +14,7 @@ TERMS: tuple[Callable[[Setting], tuple[LossTerm, ...]], ...] = (
     objectness_terms,
     class_terms,
     attention_terms,
+    restoring_terms,
 )
 """Each gives its terms for a setting, or none where it does not apply."""
 
