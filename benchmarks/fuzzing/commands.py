@@ -15,6 +15,7 @@ from fuzzing.mutate import mutated_bytes
 from fuzzing.samples import picture
 from fuzzing.trees import coco_tree, yolo_tree
 
+Verbs = dict[str, Callable[[Draw], tuple[dict[str, str], Target | None]]]
 VALUES = (
     "", " ", "0", "-1", "1.5", "nan", "inf", "-inf", "1e999", "9" * 400, "1,2", "2,1", "a,b", ",", "true", "false",
     "maybe", "None", "[]", "x" * 5000, "é", "\uff11", "²", "a\nb", "=", "--force", "../..", "{", "%s", "64", "63",
@@ -64,11 +65,17 @@ def command(argv: list[str]) -> None:
         raise Misbehaved(f"status {status}, and on standard error: {text[-300:]!r}")
 
 
-def run_command_case(draw: Draw) -> Case:
-    """A command line with one to three odd arguments."""
-    verb = str(draw.pick(("convert", "convert", "synth", "synth", "predict", "attention")))
+def run_command_case(draw: Draw, verbs: Verbs | None = None, shares: tuple[str, ...] = ()) -> Case:
+    """A command line with up to two odd arguments.
+
+    Args:
+        verbs: Makers of arguments by verb; those of this file by default.
+        shares: Verbs, each as often as it shall come.
+    """
+    verbs = verbs or VERBS
+    verb = str(draw.pick(shares or ("convert", "convert", "synth", "synth", "predict", "attention")))
     (draw.folder / "in").mkdir()
-    arguments, place = VERBS[verb](draw)
+    arguments, place = verbs[verb](draw)
     if place and place.earlier:
         command([verb, *pairs(arguments | {"out": str(place.out)})])
     if place:
@@ -81,6 +88,7 @@ def run_command_case(draw: Draw) -> Case:
         argv[int(draw.rng.integers(len(argv)))] = str(draw.pick(WORDS))
     names = [*arguments, *words, "verb", *(f"{value} " for value in arguments.values())]
     names += [f"'{value}'" for value in arguments.values()]
+    names += [value for value in arguments.values() if "/" in value]  # also where a name alone is too short to count
     names += [form for value in arguments.values() for form in named(Path(value).name)]
     shown = " ".join(word.replace(str(draw.folder), "CASE")[:80] for word in argv)
     call = functools.partial(command, argv)
@@ -182,7 +190,7 @@ def attention(draw: Draw) -> tuple[dict[str, str], Target | None]:
 VIDEO = "images=0 videos=1 fps=500 seconds=0.004 imgsz=64 scene=rig workers=1"
 ATTENTION = "imgsz=64 width=64 conf=0.5 vid_stride=1"
 EXTRAS = "overlap=16 batch=2 iou=0.5 max_det=10 name=a save_txt=true device=cpu"
-VERBS: dict[str, Callable[[Draw], tuple[dict[str, str], Target | None]]] = {
+VERBS: Verbs = {
     "convert": convert,
     "synth": synth,
     "predict": predict,

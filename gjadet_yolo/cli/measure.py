@@ -70,7 +70,7 @@ def numbers(*counts: int) -> Callable[[str], Any]:
 def run(args: argparse.Namespace) -> int:
     """Measure, or filter again, and say what came out."""
     if (args.source is None) == (args.earlier is None):
-        raise ValueError("state either source=VIDEO, or from=DIR to filter an earlier result again.")
+        raise ValueError("gjadet measure needs either source=VIDEO, or from=DIR to filter an earlier result again.")
     measurement, written = again(args) if args.earlier else anew(args)
     for line in report(measurement):
         print(line)

@@ -120,7 +120,8 @@ def inputs_of(*names: str | None) -> list[Path]:
         for path in paths:
             if path.suffix == ".txt" and path.is_file():
                 lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-                found += [Path(line.strip()) for line in lines if line.strip() and Path(line.strip()).exists()]
+                # os.path.exists: what is no list has lines that no file can be called by
+                found += [Path(line.strip()) for line in lines if line.strip() and os.path.exists(line.strip())]  # noqa: PTH110
     return found
 
 

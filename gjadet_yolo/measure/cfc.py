@@ -53,10 +53,13 @@ class LowPass:
             ValueError: The frame rate is below ten times the class.
         """
         if not (cfc > 0 and fps >= FRAMES_PER_CFC * cfc):
+            most = fps / FRAMES_PER_CUTOFF
+            step = 10.0 ** (math.floor(math.log10(most)) - 2)
+            example = math.floor(most / step) * step  # three digits, rounded down: it has to be allowed itself
             raise ValueError(
-                f"filter cfc{cfc:g} needs at least {FRAMES_PER_CFC * cfc:g} frames/s, this video has {fps:g}. "
-                f"Allowed: channel frequency classes up to {fps / FRAMES_PER_CFC:g}, or a cut-off up to "
-                f"{fps / FRAMES_PER_CUTOFF:.4g} Hz, as in {fps / FRAMES_PER_CUTOFF:.0f}hz."
+                f"filter=cfc{cfc:g} needs at least fps={FRAMES_PER_CFC * cfc:g}, this video has fps={fps:g}. Allowed: "
+                f"channel frequency classes up to {fps / FRAMES_PER_CFC:g}, or a cut-off up to {most:.4g} Hz, e.g. "
+                f"filter={example:.3g}hz."
             )
         return cls(math.tan(math.pi * DESIGN_PER_CFC[form] * cfc / fps), fps, "mirror" if form == "iso" else "fit")
 
@@ -70,8 +73,8 @@ class LowPass:
         low, high = fps / LEAST_PART_OF_RATE, fps / FRAMES_PER_CUTOFF
         if not low <= cutoff_hz <= high * (1 + 1e-12):
             raise ValueError(
-                f"filter cut-off is {cutoff_hz:g} Hz, allowed at {fps:g} frames/s: {low:g} to {high:.4g} Hz. "
-                f"Choose one in this range."
+                f"filter={cutoff_hz:g}hz is a cut-off of {cutoff_hz:g} Hz, allowed at {fps:g} frames/s: {low:g} to "
+                f"{high:.4g} Hz."
             )
         return cls(math.tan(math.pi * cutoff_hz / fps) / CUTOFF_PER_DESIGN, fps, ends)
 

@@ -126,9 +126,9 @@ def follow_markers(
         how = TrackSettings(settings.every, settings.confidence, marker_class=detector.marker_class)
         tracks = follow(shown, detected, Templates, how, frames.fps, as_grey)
     if not len(tracks.time_s):
-        raise ValueError(f"{frames.name}: no frame could be read{': ' + frames.ended if frames.ended else ''}.")
+        raise ValueError(f"source={frames.name}: no frame could be read{': ' + frames.ended if frames.ended else ''}.")
     if not tracks.measured.any():
-        raise ValueError(f"{frames.name}: {nothing_found(settings, len(tracks.time_s))}")
+        raise ValueError(f"source={frames.name}: {nothing_found(settings, len(tracks.time_s))}")
     notes = [*frames.notes, *notes_on_end(frames, clip)]
     if settings.points:
         notes += lost_points(tracks)

@@ -17,6 +17,21 @@ SMALLEST_PX, LARGEST_PX = 640, 1600  # side that frames are predicted at; larger
 LEAST_SCORE = 0.05  # tracking has its own, higher threshold for what begins a track
 
 
+def refuse_untrained(model: str | Path) -> None:
+    """Refuse what can hold no trained weights, before the host searches the network for it.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is a model YAML.
+    """
+    file = Path(model)
+    if file.suffix in (".yaml", ".yml"):
+        raise ValueError(f"model={model} describes a network and has no trained weights. Name a checkpoint, .pt")
+    # a bare name may be one of a packaged or published checkpoint
+    if file.name != str(model) and not file.exists():
+        raise FileNotFoundError(f"model={model} does not exist. Name a checkpoint such as best.pt or {RELEASED}.")
+
+
 class ModelDetector:
     """Boxes of an Ultralytics model, ``(K, 6)``: xyxy in px, score, class.
 
@@ -26,16 +41,20 @@ class ModelDetector:
 
     Raises:
         FileNotFoundError: There is no such model.
-        ValueError: It is no detection model.
+        ValueError: It is no trained detection model.
     """
 
     def __init__(self, model: str | Path = RELEASED, imgsz: int | None = None) -> None:
         from ultralytics import YOLO  # takes seconds to import
 
-        self.model, self.imgsz = YOLO(str(model)), imgsz
+        refuse_untrained(model)
+        try:
+            self.model, self.imgsz = YOLO(str(model)), imgsz
+            self.names: list[str] = list(self.model.names.values())
+        except TypeError as error:  # the host's for what is no model at all
+            raise ValueError(f"model={model} is no checkpoint. Name one such as best.pt or {RELEASED}.") from error
         if self.model.task != "detect":
-            raise ValueError(f"{model} is a model for '{self.model.task}', expected one for detection.")
-        self.names: list[str] = list(self.model.names.values())
+            raise ValueError(f"model={model} is a model for '{self.model.task}', expected one for detection.")
         self.file = locate.weights(str(model)) or Path(str(getattr(self.model, "ckpt_path", None) or model))
 
     @property

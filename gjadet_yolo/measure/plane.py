@@ -21,6 +21,7 @@ from gjadet_yolo.measure.tables import read_numbers
 COLUMNS = ("x_px", "y_px", "x_mm", "y_mm")
 LEAST_POINTS = 4
 PRIOR = 4.0  # weight of CLICK_PX as the points' noise, in degrees of freedom: four points have no residual of their own
+MISFIT_PX = 1.5  # root mean square; clicks do better
 FLAT = 0.02  # smallest width of a set of points against its length, for any three of them too
 
 
@@ -46,9 +47,10 @@ class Plane:
     def notes(self) -> tuple[str, ...]:
         """Sentences for the reader of the results."""
         rms = float(np.sqrt(np.mean(self.residual_px**2)))
+        hint = "" if rms < MISFIT_PX or self.lens else " State the lens, camera=FILE, or check them."
         return (
-            f"The plane's {len(self.residual_px)} points fit within {rms:.2f} px RMS. Bodies in front of or behind the "
-            f"plane are measured too large or too small by their depth against the distance of the camera.",
+            f"The plane's {len(self.residual_px)} points fit within {rms:.2f} px RMS.{hint} Bodies in front of or "
+            f"behind the plane are measured too large or too small by their depth against the distance of the camera.",
         )
 
     @property

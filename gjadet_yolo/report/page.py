@@ -116,7 +116,7 @@ def quality_section(measurement: Measurement) -> str:
         for n in [int((measurement.status == s).sum())]
     ]
     shown = {name: value for name, value in measurement.quality.items() if name not in SAID_ELSEWHERE}
-    quality = [(name, number(value, 2 if "deviation" in name else 4)) for name, value in quality_rows(shown)]
+    quality = [(name, number(value, 4 if "%" in name else 2)) for name, value in quality_rows(shown)]
     return section("Quality", table((), samples + quality, (1,)))
 
 

@@ -245,7 +245,7 @@ def test_doctor_in_a_new_process(fresh):
     done = fresh("import sys; from gjadet_yolo.cli.main import main; sys.exit(main(['doctor']))")
     assert done.returncode == 0, done.stdout
     assert "active in new interpreters" in done.stdout
-    assert "AdaptiveModule, DyHead, JointDetect, Level, SSPNeck, TimmBackbone, TPNeck" in done.stdout
+    assert "AdaptiveModule, C3CoT, DyHead, JointDetect, Level, SSPNeck, TimmBackbone, TPNeck" in done.stdout
     assert done.stdout.splitlines()[-1] == "All is well."
 
 

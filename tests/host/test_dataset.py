@@ -347,11 +347,11 @@ def test_tiles_of_other_channels_are_refused(written, monkeypatch):
     ],
     ids=["grey", "empty", "rect"],
 )
-def test_gjadet_trains_on(written, tmp_path, caplog, labels, data, settings, says):
+def test_the_recipe_trains_on(written, tmp_path, caplog, labels, data, settings, says):
     file = written(labels, SHAPES if settings else ((64, 64),), **data)
     settings = TINY | {"imgsz": 64, "val": False, "close_mosaic": 0} | settings
     with caplog.at_level("INFO", "ultralytics"):
-        model = YOLO("gjadetn.yaml")
+        model = YOLO("gjadetn-plain.yaml")
         model.train(data=str(file), epochs=1, project=str(tmp_path), name="r", **settings)
     assert math.isfinite(model.trainer.loss.item())
     assert says in caplog.text

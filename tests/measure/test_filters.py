@@ -30,5 +30,5 @@ def test_unknown(text, hint):
 
 def test_fitted_filters_have_no_operator():
     assert Filter.parse("auto").linear(1000) is None
-    with pytest.raises(ValueError, match="cfc180 needs at least 1800"):
+    with pytest.raises(ValueError, match="cfc180 needs at least fps=1800"):
         Filter.parse("cfc180").linear(1000)

@@ -256,3 +256,13 @@ def test_squares_that_are_not_there():
 def test_impossible_squares(value):
     with pytest.raises(ValueError, match=r"square_mm is .*, allowed: the side of a square"):
         sides_of(value)
+
+
+def test_a_plane_that_does_not_fit_asks_for_the_lens():
+    """Points through a lens, whose file is not stated, miss by several px."""
+    lens = Lens((640, 480), 500, 500, 320, 240, k1=-0.3)
+    across, down = np.meshgrid(np.linspace(40, 600, 5), np.linspace(40, 440, 4))
+    points = np.column_stack((across.ravel(), down.ravel()))
+    seen, size = lens.distort(points), (640, 480)
+    assert "State the lens, camera=FILE, or check them." in fit_plane(seen, 2 * points, size).notes[0]
+    assert "State the lens" not in fit_plane(seen, 2 * points, size, lens).notes[0]

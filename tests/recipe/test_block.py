@@ -88,7 +88,7 @@ def test_key_without_a_value(name, key):
 @pytest.mark.parametrize("task", ["segment", "pose", "obb", "classify"])
 def test_detection_model_for_another_task_is_refused(task):
     """As in ``yolo segment train model=gjadet.yaml``."""
-    message = rf"has the head Detect, which is for the task 'detect', and the task is '{task}'. Leave the task out"
+    message = rf"has the head JointDetect, which is for the task 'detect', and the task is '{task}'. Leave the task out"
     with pytest.raises(ValueError, match=message):
         YOLO("gjadetn.yaml", task=task)
 
