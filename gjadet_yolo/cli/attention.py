@@ -17,9 +17,9 @@ def add_subparser(subparsers: Any) -> None:
         "attention",
         allow_abbrev=False,
         help="draw the attention maps of an SSPNet neck, or cruxes, over pictures",
-        description="For each picture or frame a sheet: its detections, and over it the attention map of each level, "
-        "or the heat map and mask of its crux. Red is 1, dark blue 0. The model needs a row SSPNeck, as in sspnet.yaml or "
-        "gjadet-tiny.yaml, or a block crux:, as in lcp.yaml.",
+        description="For each picture or frame a sheet: its detections, and over it the attention map of each "
+        "level, or heat map and mask of its crux. Red is 1, dark blue 0. The model needs a row SSPNeck, as in "
+        "sspnet.yaml or gjadet-tiny.yaml, or a block crux:, as in lcp.yaml.",
     )
     add = parser.add_argument
     add("--model", required=True, metavar="FILE", help="checkpoint, e.g. best.pt")

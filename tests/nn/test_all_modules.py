@@ -11,7 +11,18 @@ import torch
 from torch import nn
 from ultralytics.nn import tasks
 
-from gjadet_yolo.nn import MODULES, AdaptiveModule, C3CoT, DyHead, JointDetect, Level, SSPNeck, TimmBackbone, TimmStage, TPNeck
+from gjadet_yolo.nn import (
+    MODULES,
+    AdaptiveModule,
+    C3CoT,
+    DyHead,
+    JointDetect,
+    Level,
+    SSPNeck,
+    TimmBackbone,
+    TimmStage,
+    TPNeck,
+)
 from gjadet_yolo.nn.row import PluginModule, Row
 
 Inputs = torch.Tensor | list[torch.Tensor]
