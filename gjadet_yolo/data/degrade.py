@@ -1,4 +1,4 @@
-"""Degradations of a picture that leave its geometry alone: rain, fog, dust, low light, blur, noise, compression.
+"""Degradations of a picture that leave its geometry alone: rain, fog, dust, water, low light, blur, noise, compression.
 
 Each is ``f(image, level, rng) -> image`` on (H, W, 3) uint8 BGR; level 0 changes nothing, 1 is as bad as films get. No
 pixel moves, so boxes stay, and a clean picture with its degraded twin is a training pair. Rain and fog are those of
@@ -121,6 +121,24 @@ def dust(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarra
 
 
 @degradation
+def underwater(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
+    """Colours through up to 8 m of sea water: I = J t + B (1 - t) with t = exp(-beta z) for each colour.
+
+    The simplified Jaffe-McGlamery model as in Akkaynak and Treibitz, "A Revised Underwater Image Formation Model",
+    CVPR 2018, equation 1: attenuation beta in 1/m, distance z in m and veiling light B. Distances, attenuations near
+    those of clear coastal water and veiling light are ours.
+    """
+    height, width = image.shape[:2]
+    beta = np.float32((0.07, 0.1, 0.4)) * np.float32(rng.uniform(0.8, 1.2))  # blue, green, red
+    veil = np.float32((rng.uniform(110, 170), rng.uniform(110, 170), rng.uniform(10, 40)))
+    # What is higher in the picture is mostly further away, and a slope of its own tells scenes apart.
+    coarse = np.linspace(1.2, 0.8, 6, dtype=np.float32)[:, None] * rng.uniform(0.85, 1.15, (6, 6)).astype(np.float32)
+    distance = 8 * np.float32(level) * cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    clear = np.exp(-distance.reshape(height, width, 1) * beta)
+    return rounded(veil + clear * (image - veil))
+
+
+@degradation
 def low_light(image: np.ndarray, level: float, rng: np.random.Generator) -> np.ndarray:
     """Down to a twentieth of the light, with the noise that a sensor then shows."""
     gain = np.float32(0.05**level)
@@ -151,6 +169,7 @@ DEGRADATIONS: dict[str, Degradation] = {
     "rain": rain,
     "fog": fog,
     "dust": dust,
+    "underwater": underwater,
     "low_light": low_light,
     "blur": blur,
     "noise": noise,

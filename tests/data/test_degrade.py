@@ -180,3 +180,21 @@ def test_missing_library_says_how_to_get_it(monkeypatch, picture):
     module.albumentations.cache_clear()
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'gjadet-yolo\[degrade\]'"):
         degrade(picture, {"fog": 0.5}, np.random.default_rng(0))
+
+
+def test_water_takes_red_first():
+    """White minus black is 255 t: t = exp(-beta z), so that logarithms are as the attenuations, 0.07 to 0.1 to 0.4."""
+    white, black = (
+        DEGRADATIONS["underwater"](np.full((9, 9, 3), value, np.uint8), 0.25, np.random.default_rng(3)).astype(float)
+        for value in (255, 0)
+    )
+    blue, green, red = np.log(((white - black) / 255).mean((0, 1)))
+    assert red < green < blue < 0
+    assert (green / blue, red / blue) == pytest.approx((0.1 / 0.07, 0.4 / 0.07), rel=0.05)
+
+
+def test_far_in_water_there_is_veiling_light_only():
+    """Of red nothing is left at 8 m: t is at most exp(-0.32 * 8 * 0.7) = 0.17, and mostly below 0.1."""
+    image = DEGRADATIONS["underwater"](np.full((32, 32, 3), 255, np.uint8), 1.0, np.random.default_rng(0))
+    assert image[..., 2].max() < 10 + 40 + 0.17 * 255
+    assert image[..., :2].mean() > 2 * image[..., 2].mean()

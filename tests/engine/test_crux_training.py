@@ -18,6 +18,7 @@ from small import small_yaml
 from ultralytics import YOLO
 from ultralytics.nn.tasks import load_checkpoint
 
+from gjadet_yolo import locate
 from gjadet_yolo.engine.favoured import favoured_pictures, favoured_source, refuse_training_images
 from gjadet_yolo.engine.stages import CATCH_UP, CRUX, phase_ends, plan_phases, stage_at
 from gjadet_yolo.engine.streams import Picture, UnpairedImages
@@ -186,6 +187,21 @@ class TestTraining:
         assert "epochs 1 to 1, phase catch_up, which updates the catch-up learner only, beside images of" in caplog.text
         assert "epochs 2 to 2, phase crux, which updates crux learner, fusion and all layers behind" in caplog.text
         assert "shallow and medium layers are not trained, and they are random" in caplog.text
+
+    def test_features_catch_up(self, rendered, tmp_path):
+        """The catch-up learner on dark images, with others that the released detector likes: the KL falls."""
+        dark = shutil.copytree(rendered.parent, tmp_path / "dark")
+        for file in (dark / "images" / "train").iterdir():
+            cv2.imwrite(str(file), cv2.imread(str(file)) // 6)
+        content = yaml.safe_load(locate.files("cfg")["lcp"].read_text(encoding="utf-8"))
+        content["crux"]["favoured"] = str(rendered.parent / "images" / "val")
+        (tmp_path / "yolov8-lcp.yaml").write_text(yaml.safe_dump(content))
+        model = YOLO(tmp_path / "yolov8n-lcp.yaml")
+        settings = {**STEPS, "optimizer": "AdamW", "lr0": 0.002, "pretrained": "gjadetn-crash-synth.pt"}
+        model.add_callback("on_train_epoch_end", lambda t: setattr(t, "stop", t.epoch == 9))
+        model.train(data=str(dark / rendered.name), epochs=80, project=str(tmp_path), name="a", **settings)
+        kl = [float(row["train/kl_loss"]) for row in rows(tmp_path / "a")]
+        assert max(kl[-2:]) < 0.85 * kl[0]
 
     def test_gradients_of_a_phase_end_with_it(self, rendered, good, tmp_path):
         """Accumulated over more steps than an epoch has: what one phase has left is not applied in the next."""

@@ -115,6 +115,22 @@ def test_end_to_end_head(file_format, photograph):
     assert gaps.amin(1).max() < 1e-4
 
 
+@pytest.mark.parametrize("reduce", [1, 2])
+def test_cruxes_are_part_of_the_graph(photograph, folder, reduce):
+    """With a fusion that has been taught: at the start it leaves the cruxes out."""
+    need("onnx")
+    (folder / "yolov8n-crux.yaml").write_text(yaml.safe_dump(yaml_of("lcp") | {"crux": {"reduce": reduce}}))
+    model = awake("yolov8n-crux.yaml", photograph)
+    plain = predictions(model.model, photograph)
+    torch.nn.init.normal_(model.model.crux.fusion.conv.weight, 0, 0.1)
+    expected = predictions(model.model, photograph)
+    assert not torch.allclose(expected, plain, atol=1e-2)
+    path = model.export(format="onnx", imgsz=SIDE, device="cpu", simplify=False, **RAW)
+    gap = difference(predictions(load(path), photograph), expected)
+    assert gap.score < 1e-4
+    assert gap.box_px < 1e-4 * SIDE
+
+
 @pytest.mark.parametrize("name", ["gjadetn-paper.yaml", "gjadetn-dyhead.yaml", "gjadetn-joint.yaml"])
 def test_other_sizes_with_dynamic(name, photograph):
     need("onnx")
