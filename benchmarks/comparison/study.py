@@ -10,10 +10,10 @@
       - {name: host cls 2, model: yolov8n.yaml, train: {cls: 2.0}}
       - {name: gjr, model: yolov8n.yaml, loss: {cls: gjr}, against: host cls 2}
 
-``model`` is any model YAML; ``loss``, ``augment`` and ``schedule`` replace its blocks, ``head`` its last module,
-``adaptive`` the order of its adaptive modules (an empty list makes them Concat rows) and ``reduction`` their reduction.
-``train`` adds to the study's. ``start`` gives the first layers of a checkpoint to every row, the rest is drawn by the
-seed. ``against`` names the row that this one is compared with; without it the first row.
+``model`` is any model YAML; ``loss``, ``augment``, ``schedule``, ``restore`` and ``crux`` replace its blocks, ``head``
+its last module, ``adaptive`` the order of its adaptive modules (an empty list makes them Concat rows) and ``reduction``
+their reduction. ``train`` adds to the study's. ``start`` gives the first layers of a checkpoint to every row, the rest is
+drawn by the seed. ``against`` names the row that this one is compared with; without it the first row.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ultralytics.nn.tasks import yaml_model_load
 from gjadet_yolo.data.formats.yolo import read_yolo
 from gjadet_yolo.messages import suggestion
 
-BLOCKS = ("loss", "augment", "schedule")
+BLOCKS = ("loss", "augment", "schedule", "restore", "crux")
 SPLITS = ("val", "test")
 
 
@@ -45,6 +45,8 @@ class Variant:
     loss: dict[str, Any] | None = None
     augment: dict[str, Any] | None = None
     schedule: dict[str, Any] | None = None
+    restore: dict[str, Any] | None = None
+    crux: dict[str, Any] | None = None
     head: str = ""
     adaptive: list[str] | None = None
     reduction: int = 4
