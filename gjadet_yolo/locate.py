@@ -8,7 +8,7 @@ SCALES = "nsmlx"
 YAML_SUFFIXES = (".yaml", ".yml")
 # Ends of model names that follow the scale, as in the host (gjadetn-p2); of two that fit, the longer comes first.
 TAILS = ("-p2-paper", "-p2-plain", "-tiny-paper")
-TAILS += ("-paper", "-plain", "-p2", "-p3", "-pafpn", "-fpn", "-dyhead", "-tiny", "-joint")
+TAILS += ("-paper", "-plain", "-p2", "-p3", "-pafpn", "-fpn", "-dyhead", "-tiny", "-joint", "-lcp")
 
 
 def folder(kind: str) -> Path:

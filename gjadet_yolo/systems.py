@@ -75,6 +75,14 @@ CCSPNET = System(
     rows=("C3CoT",),
     blocks=("restore",),
 )
+LCP = System(
+    "LCP",
+    "IEEE TCSVT, document 10606519",
+    "learns where an image misleads the detector, and features that catch up with good images; needs no pairs",
+    "docs/lcp.md",
+    "lcp",
+    blocks=("crux",),
+)
 RECIPE = System(
     "Long-tail recipe",
     "this project",
@@ -88,12 +96,12 @@ COMMON = System(
     "see their docstrings",
     "rows and losses that no one system owns",
     "docs/models.md",
-    rows=("DyHead", "Level", "TimmBackbone"),
+    rows=("DyHead", "Level", "TimmBackbone", "TimmStage"),
     losses=("cls: focal", "cls: qfl", "box: iou", "box: giou", "box: diou", "assign: nwd"),
 )
 
 # In the order of the README's table. A new system joins here and gets a page.
-SYSTEMS = (GJADET, SSPNET, TPNET, CCSPNET, RECIPE, COMMON)
+SYSTEMS = (GJADET, SSPNET, TPNET, CCSPNET, LCP, RECIPE, COMMON)
 
 
 def system_of(text: str, name: str) -> System:

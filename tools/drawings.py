@@ -1,6 +1,6 @@
 """Draw the pictures of the systems' pages from the running models.
 
-    python tools/drawings.py [out=docs/images] [imgsz=640] [systems=gjadet,sspnet,tpnet,ccspnet]
+    python tools/drawings.py [out=docs/images] [imgsz=640] [systems=gjadet,sspnet,tpnet,ccspnet,lcp]
 
 Each model is built at scale n with 5 classes and sees one image; rows, connections and shapes are what that pass shows.
 """
@@ -11,19 +11,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from drawing import ccspnet, gjadet, sspnet, tpnet
+from drawing import ccspnet, gjadet, lcp, sspnet, tpnet
 from drawing.canvas import Page
 from drawing.trace import Trace, trace
 
 from gjadet_yolo import locate
 from gjadet_yolo.messages import suggestion
-from gjadet_yolo.systems import CCSPNET, GJADET, SSPNET, TPNET, System
+from gjadet_yolo.systems import CCSPNET, GJADET, LCP, SSPNET, TPNET, System
 
 DRAWINGS: dict[str, tuple[System, Callable[[Trace], Page]]] = {
     "gjadet": (GJADET, gjadet.draw),
     "sspnet": (SSPNET, sspnet.draw),
     "tpnet": (TPNET, tpnet.draw),
     "ccspnet": (CCSPNET, ccspnet.draw),
+    "lcp": (LCP, lcp.draw),
 }
 
 

@@ -1,4 +1,4 @@
-"""``gjadet attention``: where each level of an SSPNet neck looks, drawn over the picture."""
+"""``gjadet attention``: where each level of an SSPNet neck looks, and cruxes, drawn over the picture."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ def add_subparser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "attention",
         allow_abbrev=False,
-        help="draw the attention maps of an SSPNet neck over pictures",
-        description="For each picture or frame a sheet: its detections, and the attention map of each level over it. "
-        "Red is 1, dark blue 0. The model needs a row SSPNeck, as in sspnet.yaml or gjadet-tiny.yaml.",
+        help="draw the attention maps of an SSPNet neck, or cruxes, over pictures",
+        description="For each picture or frame a sheet: its detections, and over it the attention map of each "
+        "level, or heat map and mask of its crux. Red is 1, dark blue 0. The model needs a row SSPNeck, as in "
+        "sspnet.yaml or gjadet-tiny.yaml, or a block crux:, as in lcp.yaml.",
     )
     add = parser.add_argument
     add("--model", required=True, metavar="FILE", help="checkpoint, e.g. best.pt")
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     inputs = inputs_of(args.model, args.source)
     refuse_existing(args.out, args.force, inputs)
     from gjadet_yolo.data.media import write_image  # after it, because the imports take seconds
-    from gjadet_yolo.evaluate.attention import attention_maps, check_maps, draw_attention
+    from gjadet_yolo.evaluate.attention import attention_maps, check_maps, crux_maps, draw_attention
     from gjadet_yolo.host.sources import refuse_pipes
     from gjadet_yolo.nn.auxiliary import aux_of
 
@@ -57,8 +58,13 @@ def run(args: argparse.Namespace) -> int:
     with naming_model(args.model), place as folder:
         for count, result in enumerate(model.predict(args.source, stream=True, max_det=1000, **settings), 1):
             seen, outputs = passes[-1]
-            maps, strides = attention_maps(aux_of(outputs)["attention"][0], seen.shape[2:], result.orig_shape)
-            drawn = draw_attention(result.orig_img, result.boxes.xyxy.cpu().numpy(), maps, strides, args.width)
+            aux, sizes = aux_of(outputs), (tuple(seen.shape[2:]), result.orig_shape)
+            maps, strides = attention_maps(aux.get("attention", [()])[0], *sizes)
+            others = []
+            if "heat" in aux:
+                learner = model.model.crux.learner
+                others = crux_maps(aux["heat"][0], learner.temperature, learner.threshold, *sizes)
+            drawn = draw_attention(result.orig_img, result.boxes.xyxy.cpu().numpy(), maps, strides, args.width, others)
             write_image(folder / f"{count:05d}-{Path(result.path).stem}.png", drawn)
     print(f"{count} sheets: {args.out}")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from ultralytics.utils import LOGGER
 from ultralytics.utils.torch_utils import fuse_conv_and_bn, initialize_weights, scale_img, unwrap_model
 
+from gjadet_yolo.engine.cruxes import build_cruxes, crux_features, fused_into
 from gjadet_yolo.engine.precision import to_float32
 from gjadet_yolo.engine.restoring import gflops
 from gjadet_yolo.host.building import naming_rows
@@ -19,6 +21,7 @@ from gjadet_yolo.host.rows import title
 from gjadet_yolo.host.status import require
 from gjadet_yolo.losses.criterion import build_criterion, set_active
 from gjadet_yolo.losses.statistics import Statistics, hold_statistics, load_statistics, set_training
+from gjadet_yolo.losses.terms.catching_up import FAVOURED
 from gjadet_yolo.messages import is_name, shown
 from gjadet_yolo.nn import JointDetect
 from gjadet_yolo.nn.auxiliary import attach, aux_of, collecting, give
@@ -40,8 +43,8 @@ class GjadetModel(DetectionModel):
         restoring: Whether images go through the restorer of a ``restore:`` block, where the model has one.
 
     Raises:
-        ValueError: Unknown keys or values in the ``loss:``, ``augment:``, ``schedule:`` or ``restore:`` block, or
-            faulty rows or class names.
+        ValueError: Unknown keys or values in the ``loss:``, ``augment:``, ``schedule:``, ``restore:`` or ``crux:``
+            block, or faulty rows or class names.
     """
 
     # Plain numbers: the host averages and halves buffers, and its safe loading admits numbers.
@@ -69,11 +72,18 @@ class GjadetModel(DetectionModel):
             self.restorer = build_restorer(recipe.restore.size_for(str(self.yaml.get("scale") or "")), ch)
             if verbose:
                 self.restorer_cost()
+        if recipe.crux is not None:
+            self.crux = build_cruxes(recipe.crux, self.model[: self.backbone], ch)
 
     @property
     def front(self) -> Restorer | None:
         """The restorer, where there is one and it is on."""
         return getattr(self, "restorer", None) if self.restoring else None
+
+    @property
+    def backbone(self) -> int:
+        """Number of layers of the backbone, which are the first."""
+        return len(self.yaml["backbone"])
 
     @property
     def recipe(self) -> Recipe:
@@ -118,7 +128,18 @@ class GjadetModel(DetectionModel):
     def _predict_once(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         # Left on a module, it would hang on a graph that can be neither copied nor saved.
         with collecting() as aux:
-            return attach(super()._predict_once(self.restored(x), *args, **kwargs), aux)
+            x = self.restored(x)
+            with self.fused(x):
+                return attach(super()._predict_once(x, *args, **kwargs), aux)
+
+    def fused(self, x: torch.Tensor) -> AbstractContextManager[None]:
+        """While it is open, a forward pass for images (B, C, H, W) has the features of their cruxes too."""
+        if (cruxes := getattr(self, "crux", None)) is None:
+            return nullcontext()
+        crux, heat = cruxes.crux(x)
+        caught = crux_features(cruxes, self.model, crux, catch_up=True)
+        give("caught", caught) if self.training else give("heat", heat)
+        return fused_into(self.model, self.backbone, cruxes, caught)
 
     def restored(self, x: torch.Tensor) -> torch.Tensor:
         """Images (B, 3, H, W) as the detector sees them: restored, where there is a restorer."""
@@ -191,10 +212,22 @@ class GjadetModel(DetectionModel):
         if preds is None and self.bf16 and self.training:
             with torch.autocast("cpu", torch.bfloat16):
                 preds = self.forward(batch["img"])
+                batch = self.with_favoured(batch)
             preds = to_float32(preds)
+        elif self.training:
+            batch = self.with_favoured(batch)
         elif self.front is not None and "degraded" in batch and not self.training:
             preds = self.with_restored(batch, preds)
         return super().loss(batch, preds)
+
+    def with_favoured(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """A batch with medium features of the cruxes of its ``unpaired`` images, where it has such."""
+        if (cruxes := getattr(self, "crux", None)) is None or "unpaired" not in batch:
+            return batch
+        # They are what others catch up with, and move nothing themselves; good images need no restorer.
+        with torch.no_grad():
+            crux, _ = cruxes.crux(batch["unpaired"])
+            return {**batch, FAVOURED: crux_features(cruxes, self.model, crux, catch_up=False)}
 
     def with_restored(self, batch: dict[str, Any], preds: Any) -> Any:
         """Raw outputs for validation images, and their degraded copies restored, for the restoring loss.

@@ -8,9 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gjadet_yolo.losses.terms.catching_up import CATCHING_UP
 from gjadet_yolo.recipe.schedule import ScheduleConfig, StageConfig
 
 RESTORER = "restorer"
+CATCH_UP, CRUX = "catch_up", "crux"
+PHASES = {
+    CATCH_UP: "the catch-up learner only",
+    CRUX: "crux learner, fusion and all layers behind the medium stage",
+}
+"""Phases of a training with cruxes, and what each updates."""
+
+PUBLISHED_EPOCHS = 24
+TURNS = 12  # one of these epochs each
 
 
 @dataclass(frozen=True)
@@ -23,8 +33,10 @@ class Stage:
         frozen: Numbers of the frozen layers.
         lr: Factor on the learning rate.
         terms: Active loss terms; empty for all.
-        stream: Folder of images seen beside the training set; empty for none.
+        stream: Where images come from that are seen beside the training set; empty for none.
         restorer: Whether the restorer is frozen.
+        parts: Other frozen parts beside the layers, as their parameters' names begin.
+        phase: Name out of ``PHASES``; empty in a training without cruxes.
     """
 
     first: int
@@ -34,12 +46,18 @@ class Stage:
     terms: tuple[str, ...] = ()
     stream: str = ""
     restorer: bool = False
+    parts: tuple[str, ...] = ()
+    phase: str = ""
 
     @property
     def is_plain(self) -> bool:
-        return not (self.frozen or self.terms or self.stream or self.restorer) and self.lr == 1.0
+        frozen = self.frozen or self.restorer or self.parts
+        return not (frozen or self.terms or self.stream) and self.lr == 1.0
 
     def described(self) -> str:
+        if self.phase:
+            beside = f", beside images of {self.stream}" if self.stream else ""
+            return f"phase {self.phase}, which updates {PHASES[self.phase]}{beside}"
         parts = [f"{len(self.frozen)} layers frozen", f"learning rate x{self.lr:g}"]
         parts += ["restorer frozen"] if self.restorer else []
         parts += [f"terms {', '.join(self.terms)}"] if self.terms else []
@@ -108,6 +126,42 @@ def layer_numbers(names: Sequence[str | int], backbone: int, layers: int) -> tup
             raise ValueError(f"schedule: freeze has layer {name}, allowed: 0 to {layers - 1}.")
         found.update(sections[name] if isinstance(name, str) else (name,))
     return tuple(sorted(found))
+
+
+def plan_phases(epochs: int, medium: int, layers: int, favoured: str, estimated: bool = False) -> tuple[Stage, ...]:
+    """Phases of a training with cruxes: a quarter ``catch_up``, a quarter ``crux``, then both in twelve turns.
+
+    Of 24 epochs, as published, these are 6, 6, and turns of 1.
+
+    Args:
+        medium: Number of the last medium layer.
+        layers: Number of all layers.
+        favoured: Where images come from that the detector likes.
+        estimated: Whether the number of epochs is the host's estimate for ``time=``.
+
+    Raises:
+        ValueError: Too few epochs for both phases.
+    """
+    if epochs < 2 and not estimated:
+        raise ValueError(f"crux: the training has {epochs} epoch, and its phases need 2 and more. Say epochs=24.")
+    ends = phase_ends(epochs)
+    catching_up = {"frozen": tuple(range(layers)), "restorer": True, "parts": ("crux.learner.", "crux.fusion.")}
+    catching_up |= {"terms": (CATCHING_UP,), "stream": favoured, "phase": CATCH_UP}
+    pushing = {"frozen": tuple(range(medium + 1)), "parts": ("crux.catch_up.",), "phase": CRUX}
+    pairs = zip((0, *ends), ends, strict=False)
+    return tuple(Stage(*pair, **(pushing if number % 2 else catching_up)) for number, pair in enumerate(pairs))
+
+
+def phase_ends(epochs: int) -> list[int]:
+    """The epoch after the last of each phase, which take turns; the last is a ``crux``."""
+    # Rounded down, so that of an odd number of epochs the detector has one more.
+    first = max(epochs // 4, 1)
+    half = max(epochs // 2, first + 1)
+    rest = epochs - half
+    turns = min(TURNS, rest // 2 * 2)
+    if not turns:  # what is left is no pair of turns, so that the second phase has it
+        return [first, epochs]
+    return [first, half, *(half + rest * turn // turns for turn in range(1, turns + 1))]
 
 
 def stage_at(stages: Sequence[Stage], epoch: int) -> Stage:

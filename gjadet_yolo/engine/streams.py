@@ -7,6 +7,8 @@ has training images. Paired images, two versions of one training image, are made
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,6 +18,15 @@ import torch
 from gjadet_yolo.data.formats.images import decoded, files_below, refused_name
 
 GREY = 114  # of borders, as in the host
+MOST_THREADS = 4  # beside the workers of the training set, which do more to an image
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file, or one frame, counted from 0, of a video."""
+
+    file: Path
+    frame: int | None = None
 
 
 def drawn(count: int, size: int, step: int, seed: Sequence[int]) -> np.ndarray:
@@ -39,25 +50,34 @@ def letterboxed(image: np.ndarray, shape_hw: Sequence[int]) -> np.ndarray:
     return canvas
 
 
+def pictures_below(folder: Path) -> list[Picture]:
+    """Every image file below a folder that the host would read."""
+    names = [path.relative_to(folder).as_posix() for path in files_below(folder)]
+    return [Picture(folder / name) for name in names if not refused_name(name)]
+
+
 class UnpairedImages:
     """A second stream of images without labels.
 
     Args:
-        folder: Folder of images, searched to any depth.
+        source: Folder of images, searched to any depth, or pictures.
         seed: Seed of the epoch.
+        threads: That read the images of the next step during this one, up to four; 0: they are read when asked for.
 
     Raises:
         ValueError: The folder holds no image that the host would read.
     """
 
-    def __init__(self, folder: Path, seed: Sequence[int]) -> None:
-        names = [path.relative_to(folder).as_posix() for path in files_below(folder)]
-        self.files = [folder / name for name in names if not refused_name(name)]
-        if not self.files:
-            state = "holds no image" if folder.is_dir() else "is no folder"
-            raise ValueError(f"schedule: stream is {folder}, which {state}. Name a folder of images.")
+    def __init__(self, source: Path | Sequence[Picture], seed: Sequence[int], threads: int = 0) -> None:
+        self.pictures = pictures_below(source) if isinstance(source, Path) else list(source)
+        if not self.pictures:
+            state = "holds no image" if isinstance(source, Path) and source.is_dir() else "is no folder"
+            raise ValueError(f"schedule: stream is {source}, which {state}. Name a folder of images.")
         # The same seed gives the same images, so that a resumed training goes on as before.
         self.seed, self.step = tuple(seed), 0
+        # Threads and no processes: OpenCV decodes and resizes without Python's lock, and nothing has to be copied.
+        self.pool = ThreadPoolExecutor(min(threads, MOST_THREADS), "unpaired") if threads else None
+        self.ahead: dict[tuple[int, ...], list[Future[np.ndarray]]] = {}
 
     def batch(self, size: int, shape_hw: Sequence[int]) -> torch.Tensor:
         """The next images, (size, 3, H, W) uint8 RGB, in the height and width of the training images.
@@ -65,15 +85,42 @@ class UnpairedImages:
         Raises:
             ValueError: An image cannot be decoded; names it.
         """
-        indices = drawn(len(self.files), size, self.step, self.seed)
+        shape, ahead = tuple(shape_hw), self.ahead.pop((self.step, size, *shape_hw), None)
+        images = [one.result() for one in ahead] if ahead else [fitted(one, shape) for one in self.next(size)]
         self.step += 1
-        images = np.stack([letterboxed(read(self.files[index]), tuple(shape_hw)) for index in indices])
-        return torch.from_numpy(np.ascontiguousarray(images[..., ::-1].transpose(0, 3, 1, 2)))
+        if self.pool is not None:
+            # The next step mostly has the same size; what was read for another is dropped.
+            tasks = [self.pool.submit(fitted, one, shape) for one in self.next(size)]
+            self.ahead = {(self.step, size, *shape): tasks}
+        return torch.from_numpy(np.ascontiguousarray(np.stack(images)[..., ::-1].transpose(0, 3, 1, 2)))
+
+    def next(self, size: int) -> list[Picture]:
+        return [self.pictures[index] for index in drawn(len(self.pictures), size, self.step, self.seed)]
+
+    def close(self) -> None:
+        """Drop what is read ahead."""
+        if self.pool is not None:
+            self.pool.shutdown(wait=False, cancel_futures=True)
 
 
-def read(file: Path) -> np.ndarray:
+def fitted(picture: Picture, shape_hw: Sequence[int]) -> np.ndarray:
+    return letterboxed(read(picture), shape_hw)
+
+
+def read(picture: Picture) -> np.ndarray:
     # The one decoder of the package: OpenCV alone raises errors of its own that give no advice.
-    image = decoded(file)
+    image = decoded(picture.file) if picture.frame is None else read_frame(picture.file, picture.frame)
     if image is None:
-        raise ValueError(f"{file} cannot be read as an image. Remove it, or replace it.")
+        what = f"{picture.file} cannot be read as an image"
+        what = what if picture.frame is None else f"frame {picture.frame} of {picture.file} cannot be read"
+        raise ValueError(f"{what}. Remove it, or replace it.")
+    return image
+
+
+def read_frame(video: Path, number: int) -> np.ndarray | None:
+    """A frame of a video, (H, W, 3) uint8 BGR, or None where it cannot be read."""
+    capture = cv2.VideoCapture(str(video))
+    capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+    image = capture.read()[1]
+    capture.release()
     return image

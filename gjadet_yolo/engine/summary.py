@@ -1,4 +1,4 @@
-"""What the user stated, and one line on the recipe that a training runs with. Pure: the trainer asks and logs."""
+"""What the user stated, one line on the recipe that a training runs with, warnings. Pure: the trainer logs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from gjadet_yolo.losses.weights import box_weights, class_weights, term_gains
 if TYPE_CHECKING:
     from gjadet_yolo.engine.model import GjadetModel
     from gjadet_yolo.recipe.loss import LossConfig
+
+NO_FAVOURED_DETECTOR = (
+    "crux: shallow and medium layers are not trained, and they are random. Start from a detector that was trained on "
+    "good images: pretrained=favoured.pt."
+)
 
 WINNERS = ("box", "cls", "cls_pw")
 """Training arguments of the host that take the place of a key of the ``loss:`` block where the user states them."""
@@ -38,7 +43,9 @@ def recipe_line(model: GjadetModel, stages: Sequence[Stage]) -> str:
     parts += weight_parts(model, config, joint)
     if (restore := model.recipe.restore) is not None:
         parts.append(f"restorer {model.restorer.size} x{restore.beta:g} {restore.loss}, detector x{restore.alpha:g}")
-    for stage in (one for one in stages if not one.is_plain):
+    if phases := [f"{one.phase} to {one.end}" for one in stages if one.phase]:
+        parts.append(f"phases by their last epochs: {', '.join(phases)}")
+    for stage in (one for one in stages if not one.is_plain and not one.phase):
         parts.append(f"epochs {stage.first + 1} to {stage.end} with {stage.described()}")
     won = ", ".join(f"{name}={getattr(model.args, name)}" for name in model.stated)
     parts.append(f"{won} as stated, in the place of the model YAML's" if won else "nothing else was stated")
@@ -64,3 +71,17 @@ def listed(names: Sequence[str], weights: Sequence[float]) -> str:
         return ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, weights, strict=True))
     (low, least), (high, most) = (pick(zip(weights, names, strict=True)) for pick in (min, max))
     return f"{low:.2f} ({least}) to {high:.2f} ({most})"
+
+
+def no_mosaic(args: Any) -> str:
+    """Why a training with the host's arguments has no mosaic in any epoch, and what to say; empty where it has."""
+    if not args.mosaic:
+        return "mosaic=0: say mosaic=1"
+    if args.rect:
+        return "rect=True makes none: say rect=False"
+    if args.close_mosaic >= args.epochs:
+        return (
+            f"the host closes mosaics for the last close_mosaic={args.close_mosaic} epochs and this training has "
+            f"{args.epochs}: say close_mosaic=0"
+        )
+    return ""

@@ -16,16 +16,18 @@ import numpy as np
 import torch
 from torch import nn
 from ultralytics.data import YOLODataset
+from ultralytics.data.utils import check_det_dataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils import DEFAULT_CFG, DEFAULT_CFG_DICT, LOCAL_RANK, LOGGER, RANK
 
 from gjadet_yolo.data.media import write_image
+from gjadet_yolo.engine.favoured import favoured_pictures, favoured_source
 from gjadet_yolo.engine.model import GjadetModel, student
 from gjadet_yolo.engine.precision import cpu_bf16
 from gjadet_yolo.engine.restoring import as_target, clean_folder, examples, give_own_groups, shown_example
-from gjadet_yolo.engine.stages import Stage, plan_stages, stage_at
-from gjadet_yolo.engine.streams import UnpairedImages
-from gjadet_yolo.engine.summary import recipe_line, stated_arguments
+from gjadet_yolo.engine.stages import PUBLISHED_EPOCHS, Stage, plan_phases, plan_stages, stage_at
+from gjadet_yolo.engine.streams import Picture, UnpairedImages
+from gjadet_yolo.engine.summary import NO_FAVOURED_DETECTOR, no_mosaic, recipe_line, stated_arguments
 from gjadet_yolo.engine.validator import GjadetValidator
 from gjadet_yolo.evaluate.curves import RATIO_PREFIX, plot_class_ratios
 from gjadet_yolo.evaluate.restored_sheet import restored_sheet
@@ -98,12 +100,17 @@ def enter_stage(trainer: GjadetTrainer) -> None:
         return
     stage = stage_at(trainer.stages, trainer.epoch)
     names = [f"model.{number}." for number in stage.frozen] + (["restorer."] if stage.restorer else [])
+    names += stage.parts
     # The host keeps BatchNorm still where a name is in this list, so it follows. Layers of the user's own freeze= stay.
     trainer.freeze_layer_names = [*trainer.always_frozen, *names]
     for name, parameter in student(trainer.model).named_parameters():
         if parameter.dtype.is_floating_point:
             parameter.requires_grad_(not any(part in name for part in trainer.freeze_layer_names))
+            if not parameter.requires_grad:
+                parameter.grad = None  # of steps of the last stage that were not applied yet
     student(trainer.model).active_terms = stage.terms
+    if trainer.unpaired is not None:
+        trainer.unpaired.close()
     trainer.unpaired = trainer.open_stream(stage.stream)
     # Under time= the ends move with every estimate, which is no new stage to tell of.
     changed = replace(stage, first=0, end=0) != trainer.in_force
@@ -137,6 +144,8 @@ class GjadetTrainer(DetectionTrainer):
         self.bf16 = False
         self.in_force: Stage | None = None  # that of the last epoch, wherever it begins and ends
         self.unpaired: UnpairedImages | None = None  # second stream of the stage
+        self.favoured: list[Picture] = []  # what it consists of in a training with cruxes
+        self.states_length = not overrides or bool({"epochs", "time"} & set(overrides))
         self.always_frozen: list[str] = []
         for event, callback in OWN_CALLBACKS:
             if callback not in self.callbacks[event]:  # they come along to workers, and 8.4.130 shares the lists
@@ -160,6 +169,11 @@ class GjadetTrainer(DetectionTrainer):
         model = self.set_model_names_for_load(GjadetModel(cfg or "gjadet.yaml", **settings))
         if weights:
             model.load(weights)
+        if model.recipe.crux is not None and not self.resume:
+            if not self.states_length:
+                self.epochs = self.args.epochs = PUBLISHED_EPOCHS
+            if not weights and RANK in (-1, 0):
+                LOGGER.warning(NO_FAVOURED_DETECTOR)
         # A resumed training is handed its old arguments in full, stated or not, so that the model has to tell them.
         if weights and self.resume:
             self.stated = getattr(student(weights), "stated", ())
@@ -222,14 +236,22 @@ class GjadetTrainer(DetectionTrainer):
         super()._setup_train(*args)
         # After the host's set-up, which fills it from freeze=: no stage may release these.
         self.always_frozen = list(self.freeze_layer_names)
+        if (crux := student(self.model).recipe.crux) is not None:
+            source, own = favoured_source(self.data, crux.favoured), self.train_loader.dataset.im_files
+            self.favoured = favoured_pictures(source, lambda name: check_det_dataset(name)["train"], own)
 
     def _setup_scheduler(self) -> None:
         """Host's learning rate over the epochs, times the factor of each stage."""
         super()._setup_scheduler()
         model = student(self.model)
-        layers = len(model.yaml["backbone"]), len(model.model)
+        estimated = bool(self.args.time)
         # Here, because the host comes here again after each epoch of a time= training with another number of epochs.
-        self.stages = plan_stages(model.recipe.schedule, self.epochs, *layers, estimated=bool(self.args.time))
+        if (crux := model.recipe.crux) is not None:
+            cut, source = (model.crux.medium, len(model.model)), favoured_source(self.data, crux.favoured)
+            self.stages = plan_phases(self.epochs, *cut, source, estimated)
+        else:
+            layers = model.backbone, len(model.model)
+            self.stages = plan_stages(model.recipe.schedule, self.epochs, *layers, estimated)
         plain = self.lf
         self.lf = lambda epoch: plain(epoch) * stage_at(self.stages, epoch).lr
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lr_lambda=self.lf)
@@ -248,9 +270,9 @@ class GjadetTrainer(DetectionTrainer):
         return batch
 
     def open_stream(self, folder: str) -> UnpairedImages | None:
-        """Second stream of an epoch out of a folder, or None."""
+        """Second stream of an epoch out of a folder, or of favoured images; None where the stage has none."""
         seed = (self.args.seed, self.epoch, max(RANK, 0))  # resumed epochs draw the same, ranks differ
-        return UnpairedImages(Path(folder), seed) if folder else None
+        return UnpairedImages(self.favoured or Path(folder), seed, self.args.workers) if folder else None
 
     def broken_step(self) -> str:
         """What was wrong with the epoch's first step that gave a number that is not finite; empty without any."""
@@ -325,17 +347,3 @@ class GjadetTrainer(DetectionTrainer):
             file = self.save_dir / "restored.jpg"
             write_image(file, restored_sheet([shown_example(model, item) for item in items]))
             self.on_plot(file)
-
-
-def no_mosaic(args: Any) -> str:
-    """Why a training with the host's arguments has no mosaic in any epoch, and what to say; empty where it has."""
-    if not args.mosaic:
-        return "mosaic=0: say mosaic=1"
-    if args.rect:
-        return "rect=True makes none: say rect=False"
-    if args.close_mosaic >= args.epochs:
-        return (
-            f"the host closes mosaics for the last close_mosaic={args.close_mosaic} epochs and this training has "
-            f"{args.epochs}: say close_mosaic=0"
-        )
-    return ""

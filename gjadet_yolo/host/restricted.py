@@ -1,7 +1,7 @@
 """Checkpoints of this package under ``ULTRALYTICS_SAFE_LOAD=1``, where the host rebuilds known classes only.
 
 Three kinds are added, each only when a checkpoint names it: classes of this package, torchvision's ``DeformConv2d`` (a
-part of ``DyHead``), and for checkpoints with a ``TimmBackbone`` modules of timm.
+part of ``DyHead``), and for checkpoints with a ``TimmBackbone`` or ``TimmStage`` modules of timm.
 Mirrored: ``_SafeLoad.loading`` in https://github.com/ultralytics/ultralytics/blob/v8.4.190/ultralytics/nn/tasks.py,
 which takes what it admits from ``_registry``.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-BACKBONE = "gjadet_yolo.nn.timm_backbone.TimmBackbone"
+BACKBONES = {f"gjadet_yolo.nn.timm_backbone.{name}" for name in ("TimmBackbone", "TimmStage")}
 TIMM_MODULES = ("timm.layers.", "timm.models.")
 TIMM_DATA = ("timm.layers.format.Format", "timm.models._features.FeatureInfo")  # a backbone's only other classes
 
@@ -21,7 +21,7 @@ def wrap_loading(stock: classmethod) -> classmethod:
 
     def loading(cls: Any, weight: Any) -> Any:
         named = globals_of(weight)
-        has_backbone = BACKBONE in named or BACKBONE in (cls._registry or ())
+        has_backbone = not BACKBONES.isdisjoint((*named, *(cls._registry or ())))
         if has_backbone or any(name.startswith("gjadet_yolo.") for name in named):
             admitted = own_classes() | (timm_classes(named) if has_backbone else {})
             with cls._lock:  # under which the host builds its registry

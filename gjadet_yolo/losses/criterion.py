@@ -20,6 +20,7 @@ from gjadet_yolo.losses.assignment import Assignment, Predictions, target_classe
 from gjadet_yolo.losses.statistics import branches
 from gjadet_yolo.losses.terms import LossTerm, build_terms
 from gjadet_yolo.losses.terms.box import BoxLoss
+from gjadet_yolo.losses.terms.catching_up import CATCHING_UP
 from gjadet_yolo.losses.terms.restoring import PSNR, RESTORING, restored_psnr
 from gjadet_yolo.losses.weights import Gains, box_weights, class_weights, term_gains
 from gjadet_yolo.messages import suggestion
@@ -37,7 +38,7 @@ class DetectionCriterion(v8DetectionLoss):
         super().__init__(model, tal_topk, tal_topk2)
         self.joint = hasattr(model.model[-1], "obj")
         self.config = model.recipe.loss.resolved(self.joint)
-        self.restore = model.recipe.restore
+        self.restore, self.crux = model.recipe.restore, model.recipe.crux
         if self.config.assign == "nwd":
             self.assigner = SizeAwareAssigner.of(self.assigner)
         if self.config.box != "ciou":
@@ -85,7 +86,7 @@ class DetectionCriterion(v8DetectionLoss):
 
     def term(self, name: str, predictions: Predictions, found: Assignment, batch: dict[str, Any]) -> torch.Tensor:
         """A weighted term, a float32 scalar; 0 where it does not act."""
-        weight = 1.0 if self.restore is None or name == RESTORING else self.restore.alpha
+        weight = 1.0 if self.restore is None or name in (RESTORING, CATCHING_UP) else self.restore.alpha
         term = self.terms[name]
         acts = (self.active is None or name in self.active) and all(key in batch for key in term.needs)
         return term(predictions, found, batch) * weight if acts else torch.zeros((), device=self.device)

@@ -9,7 +9,7 @@ from typing import Any
 
 from gjadet_yolo.messages import bare, shown, suggestion
 
-BLOCKS = ("loss", "augment", "schedule", "restore")
+BLOCKS = ("loss", "augment", "schedule", "restore", "crux")
 """Top-level blocks of a model YAML that this package reads; a model with one gets the classes of ``engine/``."""
 
 # fmt: off

@@ -234,6 +234,7 @@ def test_models_lists_every_family(capsys):
     }
     scaled |= {"ccspnetn.yaml", "ccspnetn-joint.yaml", "gjadetn-joint.yaml"}
     scaled |= {"sspnetn.yaml", "sspnetn-p3.yaml", "sspnet-yolo11n.yaml", "tpnetn.yaml"}
+    scaled |= {"lcpn.yaml", "lcp-yolo11n.yaml", "gjadetn-lcp.yaml", "lcp-resnet50.yaml"}
     timm = ("vgg16", "resnet50", "dla60", "convnext_tiny", "swin_tiny", "darknet53", "cspdarknet53")
     assert set(table) == scaled | {f"gjadet-{name}.yaml" for name in timm}
     assert table["gjadetn-paper.yaml"][1] == "3,479,262"

@@ -9,7 +9,15 @@ import torch
 from torch import nn
 
 from gjadet_yolo.cli.main import main
-from gjadet_yolo.evaluate.attention import OPACITY, attention_maps, check_maps, draw_attention, draw_map, size_text
+from gjadet_yolo.evaluate.attention import (
+    OPACITY,
+    attention_maps,
+    check_maps,
+    crux_maps,
+    draw_attention,
+    draw_map,
+    size_text,
+)
 
 
 def test_the_map_lies_where_the_frame_does():
@@ -69,3 +77,30 @@ def test_verb_writes_a_sheet_per_picture(tmp_path, capsys):
     assert "exists already" in capsys.readouterr().err
     assert main(["attention", "model=yolov8n.yaml", f"source={frames}", f"out={tmp_path / 'none'}"]) == 1
     assert "yolov8n.yaml has no attention maps" in capsys.readouterr().err
+
+
+def test_crux_by_hand():
+    """Heat 0.5 on the left, 0.6 on the right of an input as large as the frame: the mask is 1/2 and 1 / (1 + 1/e)."""
+    heat = torch.tensor([0.5, 0.6]).repeat_interleave(4).expand(1, 1, 8, 8)
+    (hot, first), (mask, second) = crux_maps(heat, 10.0, 0.5, (8, 8), (8, 8))
+    assert (first, second) == ("heat", "mask: 1 goes into the crux")
+    np.testing.assert_allclose(hot[0], [0.5] * 4 + [0.6] * 4)
+    np.testing.assert_allclose(mask[0], [0.5] * 4 + [0.7310586] * 4, rtol=1e-5)
+    far = crux_maps(torch.tensor([-99.0, 99.0]).view(1, 1, 1, 2), 10.0, 0.5, (1, 2), (1, 2))
+    assert [one.ravel().tolist() for one, _ in far] == [[0, 1], [pytest.approx(0, abs=1e-30), 1]]
+
+
+def test_verb_draws_cruxes_of_frames_of_a_video(tmp_path):
+    """Of a model with cruxes only: detections, heat and mask; the last two have colours of the scale."""
+    writer = cv2.VideoWriter(str(tmp_path / "a.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 25, (96, 48))
+    for _ in range(3):
+        writer.write(np.full((48, 96, 3), 90, np.uint8))
+    writer.release()
+    out = tmp_path / "maps"
+    assert main(["attention", "model=lcpn.yaml", f"source={tmp_path / 'a.avi'}", f"out={out}", "imgsz=64"]) == 0
+    sheets = sorted(out.glob("*.png"))
+    assert len(sheets) == 3
+    page = cv2.imread(str(sheets[0]))
+    assert page.shape == (2 * 320 + 4, 2 * 640 + 4, 3)
+    grey, colour = page[200, 300].astype(int), page[200, 960].astype(int)
+    assert np.ptp(grey) < 10 < np.ptp(colour)

@@ -36,6 +36,7 @@ EVERY_FORMAT = (
     "gjadet-dyhead",
     "gjadet-yolo11-paper",
     "gjadet-resnet50",
+    "lcp-resnet50",
 )
 """Between them they have every plugin row; each is tried in every format, the others in ONNX only.
 

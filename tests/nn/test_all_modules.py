@@ -11,7 +11,18 @@ import torch
 from torch import nn
 from ultralytics.nn import tasks
 
-from gjadet_yolo.nn import MODULES, AdaptiveModule, C3CoT, DyHead, JointDetect, Level, SSPNeck, TimmBackbone, TPNeck
+from gjadet_yolo.nn import (
+    MODULES,
+    AdaptiveModule,
+    C3CoT,
+    DyHead,
+    JointDetect,
+    Level,
+    SSPNeck,
+    TimmBackbone,
+    TimmStage,
+    TPNeck,
+)
 from gjadet_yolo.nn.row import PluginModule, Row
 
 Inputs = torch.Tensor | list[torch.Tensor]
@@ -30,8 +41,9 @@ EXAMPLES: dict[type[nn.Module], tuple[Row, Callable[[], Inputs]]] = {
     SSPNeck: (Row(9, (16, 32, 64), (32,)), levels),
     TPNeck: (Row(9, (16, 32, 64), ([16, 32, 48], 2)), levels),
     TimmBackbone: (Row(0, (3,), ("test_resnet",)), lambda: torch.rand(2, 3, 64, 64)),
+    TimmStage: (Row(0, (3,), ("test_resnet", 1, 8)), lambda: torch.rand(2, 3, 64, 64)),
 }
-NEEDED = {TimmBackbone: "timm"}
+NEEDED = {TimmBackbone: "timm", TimmStage: "timm"}
 
 
 def build(cls: type[nn.Module]) -> nn.Module:

@@ -11,7 +11,7 @@ import yaml
 from gjadet_yolo import locate
 from gjadet_yolo.engine.model import GjadetModel
 from gjadet_yolo.nn.row import Row
-from gjadet_yolo.nn.timm_backbone import TimmBackbone
+from gjadet_yolo.nn.timm_backbone import TimmBackbone, TimmStage
 
 SEVEN = ("vgg16", "resnet50", "dla60", "convnext_tiny", "swin_tiny", "darknet53", "cspdarknet53")
 
@@ -122,3 +122,32 @@ def test_ccspnet_has_a_backbone_for_each_scale(timm):
     rows = yaml.safe_load(locate.files("cfg")["ccspnet"].read_text(encoding="utf-8"))
     assert set(rows["backbone"][0][3][0]) == set(rows["scales"]) == set(locate.SCALES)
     assert rows["backbone"][0][3][0]["l"] == "efficientvit_b2"  # the published one
+
+
+@pytest.mark.usefixtures("timm")
+class TestStage:
+    def test_stages_in_a_row_are_the_backbone(self):
+        """With the same weights, each level is what the whole backbone gives."""
+        torch.manual_seed(0)
+        whole = TimmBackbone(3, "test_resnet", False, [4, 8]).eval()
+        stages = [TimmStage(3, "test_resnet", 1, 4).eval(), TimmStage(32, "test_resnet", 4, 8).eval()]
+        for stage in stages:
+            stage.layers.load_state_dict(whole.body.state_dict(), strict=False)
+        x = torch.rand(1, 3, 64, 64)
+        with torch.no_grad():
+            first, second = whole(x)
+            torch.testing.assert_close(stages[0](x), first)
+            torch.testing.assert_close(stages[1](first), second)
+
+    @pytest.mark.parametrize(
+        ("args", "words"),
+        [
+            (("test_resnet",), "expected a model and two strides"),
+            (("test_resnet", 8, 4), "expected a model and two strides"),
+            (("test_resnet", 1, 5), "there is no level of stride 5. It has: 2, 4, 8, 16, 32"),
+            (("swin_tiny_patch4_window7_224", 4, 8), "cannot be cut. Use TimmBackbone"),
+        ],
+    )
+    def test_refusals(self, args, words):
+        with pytest.raises(ValueError, match=words):
+            TimmStage.plan(Row(0, (3,), args))

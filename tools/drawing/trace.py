@@ -104,7 +104,7 @@ def trace(name: str, imgsz: int = 640, nc: int = 5) -> Trace:
         return hook
 
     # hooks and not the YAML: what is drawn has then been computed
-    parts = [*model.model.named_modules(), *restoring_parts(model)]
+    parts = [*model.model.named_modules(), *restoring_parts(model), *crux_parts(model)]
     hooks = [part.register_forward_hook(record(name)) for name, part in parts if name]
     with torch.no_grad():
         model(torch.zeros(1, 3, imgsz, imgsz))
@@ -117,6 +117,12 @@ def restoring_parts(model: GjadetModel) -> list[tuple[str, nn.Module]]:
     """Parts of a restorer by name; none where the model has none."""
     inner = model.front.named_modules() if model.front is not None else ()
     return [(f"restorer.{name}", part) for name, part in inner if name]
+
+
+def crux_parts(model: GjadetModel) -> list[tuple[str, nn.Module]]:
+    """Parts of the learners of cruxes by name; none where the model has none."""
+    inner = model.crux.named_modules() if hasattr(model, "crux") else ()
+    return [(f"crux.{name}", part) for name, part in inner if name]
 
 
 def sources(module: nn.Module) -> tuple[int, ...]:

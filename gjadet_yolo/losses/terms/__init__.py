@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from gjadet_yolo.losses.terms.attention import attention_terms
 from gjadet_yolo.losses.terms.box import box_terms
+from gjadet_yolo.losses.terms.catching_up import catching_up_terms
 from gjadet_yolo.losses.terms.classes import class_terms
 from gjadet_yolo.losses.terms.objectness import objectness_terms
 from gjadet_yolo.losses.terms.restoring import restoring_terms
@@ -15,6 +16,7 @@ TERMS: tuple[Callable[[Setting], tuple[LossTerm, ...]], ...] = (
     class_terms,
     attention_terms,
     restoring_terms,
+    catching_up_terms,
 )
 """Each gives its terms for a setting, or none where it does not apply."""
 

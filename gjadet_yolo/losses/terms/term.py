@@ -13,6 +13,7 @@ from gjadet_yolo.losses.assignment import Assignment, Predictions
 
 if TYPE_CHECKING:
     from gjadet_yolo.losses.weights import Gains, HyperParameters
+    from gjadet_yolo.recipe.crux import CruxConfig
     from gjadet_yolo.recipe.loss import LossConfig
     from gjadet_yolo.recipe.restore import RestoreConfig
 
@@ -56,6 +57,7 @@ class Setting(Protocol):
     Attributes:
         config: The ``loss:`` block, with ``auto`` replaced.
         restore: The ``restore:`` block, or None.
+        crux: The ``crux:`` block, or None.
         class_weights: Weights of classes in the class term, (1, 1, C), or None.
         box_weights: Weights of targets by class in the box and distance terms, (C,), or None.
         obj_weights: The same in the objectness term.
@@ -65,6 +67,7 @@ class Setting(Protocol):
 
     config: LossConfig
     restore: RestoreConfig | None
+    crux: CruxConfig | None
     joint: bool
     class_loss: nn.Module
     class_weights: torch.Tensor | None
