@@ -37,6 +37,8 @@ DRAWS = 200
 SIGNIFICANT = 6.0  # standard deviations of a speed or of a change of speed
 LEAST_SPEED_MPS = 0.05  # below it a body stands: vibration, or drift of the camera
 SURELY = 3.0  # standard deviations of T0 before which no pulse begins
+PLAIN = 3.0  # standard deviations from which a peak is one
+PULSE = ("peak_deceleration", "deceleration_3ms", "mean_deceleration", "duration")
 LEVEL_S = 0.003
 REBOUND_S = 0.03
 EARLY, LATE = 0.05, 0.95
@@ -131,7 +133,23 @@ def of_body(
         for name in names
         if math.isfinite(values[name])
     ]
-    return [speed, *rest]
+    return [speed, *seen_whole(rest)]
+
+
+def seen_whole(found: list[Figure]) -> list[Figure]:
+    """Figures without those of a pulse that was not seen: lost in noise, or in a gap of the body's markers.
+
+    What a gap hides becomes a jump of the velocity: a mean over less time than the filter resolves, above the peak.
+    """
+    by_name = {figure.name: figure for figure in found}
+    peak, mean = by_name.get("peak_deceleration"), by_name.get("mean_deceleration")
+    if peak is None or peak.value < PLAIN * peak.sigma:
+        gone = set(PULSE)
+    elif mean is not None and mean.value > peak.value + PLAIN * math.hypot(mean.sigma, peak.sigma):
+        gone = {"mean_deceleration", "duration"}
+    else:
+        gone = set()
+    return [figure for figure in found if figure.name not in gone]
 
 
 def main_direction(line: Line, smooth: Motion, after: np.ndarray) -> tuple[np.ndarray | None, bool]:

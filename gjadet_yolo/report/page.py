@@ -5,6 +5,7 @@ Curves are drawn by Plotly's script, which the Python package ``plotly`` carries
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,18 @@ from gjadet_yolo.report.parts import (
 )
 from gjadet_yolo.report.payload import payload
 from gjadet_yolo.report.summary import summarise
-from gjadet_yolo.report.wording import MINUS, NAMES, TIMES, body_name, number, quality_rows, reading, with_bar, worded
+from gjadet_yolo.report.wording import (
+    DASH,
+    MINUS,
+    NAMES,
+    TIMES,
+    body_name,
+    number,
+    quality_rows,
+    reading,
+    with_bar,
+    worded,
+)
 
 MOST_EMBEDDED_BYTES = 24 << 20  # a larger film stays beside the page, which mail and browsers would else refuse
 SAID_ELSEWHERE = ("markers", "predicted_percent")  # of the quality figures: in the tables beside them
@@ -52,12 +64,36 @@ def size_text(source: Source) -> str:
 
 
 def figures_section(measurement: Measurement) -> str:
+    """Cards of the body that runs into something, a table of the others."""
+    if not measurement.figures:
+        return section("Figures", "<p>No figure was found.</p>", name="figures")
+    first = leading_body(measurement.figures)
     entries = []
     for figure in measurement.figures:
-        value, sigma, unit = reading(figure)
-        entries.append((worded(figure.name), with_bar(value, sigma), unit, figure_place(figure, measurement)))
-    content = cards(entries) + f'<p class="below">{BARS}</p>' if entries else "<p>No figure was found.</p>"
-    return section("Figures", content, name="figures")
+        if figure.body in (-1, first):
+            value, sigma, unit = reading(figure)
+            entries.append((worded(figure.name), with_bar(value, sigma), unit, figure_place(figure, measurement)))
+    content = cards(entries) + others_table([one for one in measurement.figures if one.body not in (-1, first)])
+    return section("Figures", f'{content}<p class="below">{BARS}</p>', name="figures")
+
+
+def leading_body(figures: Sequence[Figure]) -> int:
+    """The body with the highest impact speed, which the others are struck by; the first where none has any."""
+    speeds = {figure.body: figure.value for figure in figures if figure.name == "impact_speed"}
+    first = min((figure.body for figure in figures if figure.body >= 0), default=-1)
+    return max(speeds, key=lambda body: speeds[body], default=first)
+
+
+def others_table(figures: Sequence[Figure]) -> str:
+    """A row for each body, a column for each figure; empty without any."""
+    if not figures:
+        return ""
+    names = list(dict.fromkeys(figure.name for figure in figures))
+    by_body: dict[int, dict[str, str]] = {}
+    for figure in figures:
+        by_body.setdefault(figure.body, {})[figure.name] = with_bar(*reading(figure))
+    rows = [(body_name(body, False), *(cells.get(name, DASH) for name in names)) for body, cells in by_body.items()]
+    return table(("body", *map(worded, names)), rows, range(1, len(names) + 1))
 
 
 def video_part(film: Path | None) -> str:

@@ -32,7 +32,7 @@ def kind_of(number: int) -> str:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Result]:
     """Results of one planted case of each kind; a hang and a crash cost a worker each."""
-    first = {kind_of(number): number for number in reversed(range(60))}
+    first = {kind_of(number): number for number in reversed(range(100))}
     assert set(first) == set(EXPECTED)
     plan = Plan(0, tmp_path_factory.mktemp("planted"), "planted:PLANTED", limit_s=1.0)
     return {result.number: result for result in run(plan, sorted(first.values()), 1)}
@@ -59,7 +59,7 @@ class TestHarness:
         assert last.split(" | ")[:-1] == ["| all", "7", "1", "1", "2", "1", "1", "1"]
 
     def test_a_case_is_the_same_again(self, tmp_path: Path):
-        number = next(number for number in range(60) if kind_of(number) == "raw")
+        number = next(number for number in range(100) if kind_of(number) == "raw")
         results = [run_case(PLANTED, 0, number, tmp_path / name) for name in ("a", "b")]
         assert results[0].story == results[1].story == "raw"
 
@@ -150,7 +150,7 @@ def stop(signum: int, frame: object) -> None:
 
 
 class TestScript:
-    def test_sixty_cases_find_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def test_a_hundred_cases_find_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         """The published figures in small, in this process, which spares the start of a worker."""
         monkeypatch.chdir(tmp_path)
         found = registry(READERS)
@@ -158,7 +158,7 @@ class TestScript:
         before = signal.signal(signal.SIGALRM, stop)
         results = []
         try:
-            for number in range(60):
+            for number in range(100):
                 signal.alarm(30)  # s; a case takes milliseconds
                 results.append(run_case(found, 0, number, tmp_path / f"case-{number}"))
         finally:
@@ -168,7 +168,7 @@ class TestScript:
         assert {case.reader for case in results} == set(found.readers)
 
     def test_failures_are_listed_and_the_status_is_1(self, tmp_path: Path):
-        number = next(number for number in range(60) if kind_of(number) == "raw")
+        number = next(number for number in range(100) if kind_of(number) == "raw")
         settings = ["readers=planted:PLANTED", f"first={number}", "cases=1", f"out={tmp_path}"]
         assert main(settings) == 1
         rows = list(csv.reader((tmp_path / "failures.csv").open(encoding="utf-8")))

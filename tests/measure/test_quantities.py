@@ -7,7 +7,7 @@ import pytest
 
 from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.onset import Onset
-from gjadet_yolo.measure.quantities import figures, level_held, lowest_mean
+from gjadet_yolo.measure.quantities import figures, level_held, lowest_mean, seen_whole
 from gjadet_yolo.measure.result import Figure
 from gjadet_yolo.measure.run_up import straight
 from gjadet_yolo.synth.world.pulse import HalfSine
@@ -112,3 +112,15 @@ def test_an_unsure_t0_after_a_short_run_up_leaves_speed_and_duration_right(late_
     for name, value in (("impact_speed", SPEED), ("duration", 2 * 0.06 / np.pi * np.arcsin(0.9))):
         assert abs(found[name].value - value) < 3 * found[name].sigma + 0.001 * value, found[name]
     assert found["impact_speed"].sigma < 0.01
+
+
+def test_a_pulse_that_was_not_seen_has_no_figures():
+    """A peak within its noise is none; a mean above the peak is of a jump in a gap."""
+
+    def found(peak, peak_sigma, mean):
+        values = {"rebound_speed": (2.0, 0.01), "peak_deceleration": (peak, peak_sigma), "mean_deceleration": (mean, 1)}
+        return [Figure(name, 0, value, sigma, "g") for name, (value, sigma) in values.items()]
+
+    assert [figure.name for figure in seen_whole(found(5.3, 4.7, 3.0))] == ["rebound_speed"]
+    assert [figure.name for figure in seen_whole(found(9.0, 1.0, 151.0))] == ["rebound_speed", "peak_deceleration"]
+    assert len(seen_whole(found(9.0, 1.0, 6.0))) == 3
