@@ -12,8 +12,8 @@
 
 ``model`` is any model YAML; ``loss``, ``augment``, ``schedule``, ``restore`` and ``crux`` replace its blocks, ``head``
 its last module, ``adaptive`` the order of its adaptive modules (an empty list makes them Concat rows) and ``reduction``
-their reduction. ``train`` adds to the study's. ``start`` gives the first layers of a checkpoint to every row, the rest is
-drawn by the seed. ``against`` names the row that this one is compared with; without it the first row.
+their reduction. ``train`` adds to the study's. ``start`` gives the first layers of a checkpoint to every row, the rest
+is drawn by the seed. ``against`` names the row that this one is compared with; without it the first row.
 """
 
 from __future__ import annotations
