@@ -80,6 +80,8 @@ def find_cuts(config: CruxConfig, shapes: Sequence[LayerShape]) -> tuple[int, in
     """
     rows = ", ".join(f"{i} {one.name} {one.stride or 'several outputs'}" for i, one in enumerate(shapes))
     rows = f"Layers of the backbone with their strides: {rows}."
+    if any(one.name == "TimmBackbone" for one in shapes):
+        rows += " TimmStage rows in the place of TimmBackbone can be cut, as in lcp-resnet50.yaml."
     shallow, medium = (cut(key, getattr(config, key), shapes, rows) for key in ("shallow", "medium"))
     named = f"crux: shallow is layer {shallow} and medium is layer {medium}"
     if shallow >= medium:

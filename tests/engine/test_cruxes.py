@@ -78,6 +78,11 @@ class TestCuts:
         assert "strides: 0 Conv 2, 1 Conv 4, 2 Conv 4, 3 Conv 8" in str(error.value)
         assert "6 Conv several outputs" in str(error.value)
 
+    def test_a_backbone_in_one_row(self):
+        shapes = (LayerShape("TimmBackbone", 0, 0, (-1,)), LayerShape("Level", 8, 8, (0,)))
+        with pytest.raises(ValueError, match=r"Allowed: P3\..* TimmStage rows in the place of TimmBackbone can be cut"):
+            find_cuts(CruxConfig(), shapes)
+
 
 class TestForward:
     def test_by_hand(self):
