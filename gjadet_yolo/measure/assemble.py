@@ -10,6 +10,7 @@ import numpy as np
 from gjadet_yolo.measure.bodies import LEAST, Grouping, fit_bodies
 from gjadet_yolo.measure.curves import MM_PER_M, bodies_px, curves_of, noise_of, noise_ratios, turned, turning_of
 from gjadet_yolo.measure.filters import Filter
+from gjadet_yolo.measure.lattice import departures, widened
 from gjadet_yolo.measure.onset import Onset
 from gjadet_yolo.measure.plane import Plane
 from gjadet_yolo.measure.quality import quality_of
@@ -35,7 +36,7 @@ def assemble(
     fps, filter_, ratio = source.fps, Filter.parse(settings.filter), noise_ratios(tracks)
     # never less than stated: errors that last for many frames do not show between neighbours
     larger = np.fmax(np.nanmedian(ratio) if np.isfinite(ratio).any() else 1.0, 1.0)
-    noisy = replace(tracks, sigma_px=tracks.sigma_px * larger)
+    noisy = replace(tracks, sigma_px=tracks.sigma_px * larger, common_px=common_of(tracks))
     paths = paths_of(noisy, grouping, scale)
     turning = turning_of(paths.fits, len(tracks.time_s), fps, filter_)
     points, bodies, slow = both_curves(noisy, grouping, paths, turning.angle_rad, fps, filter_)
@@ -63,6 +64,16 @@ def assemble(
         return measurement
     start = Figure("t0", -1, start_s, t0.sigma_s, "s")
     return replace(measurement, figures=[start, *figures_of(measurement, filter_, settings.seed, slow)])
+
+
+def common_of(tracks: Tracks) -> np.ndarray | None:
+    """Deviations of what all positions of a marker share, (N, 2), checked by the grid of strips; None if not known."""
+    if tracks.common_px is None or not len(tracks.status):
+        return tracks.common_px
+    best = int(tracks.measured.sum(1).argmax())  # the frame that shows most markers
+    square = np.array([kind == "square" for kind in tracks.kind], bool)
+    place = np.where((tracks.measured[best] & square)[:, None], tracks.position_px[best], np.nan)
+    return widened(tracks.common_px, departures(place, tracks.size_px.mean(1)))
 
 
 Place = tuple[np.ndarray, np.ndarray]
