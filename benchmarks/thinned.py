@@ -23,13 +23,11 @@ import numpy as np
 from compare import report
 from comparison.queue import work
 from comparison.result import read_result
+from comparison.steps import boxes_by_image, steps_per_epoch
 from comparison.study import Study, Variant, runs
 
-from gjadet_yolo.data.augment.repeat import repeat_factors
-from gjadet_yolo.data.formats.boxes import LabelledImage
 from gjadet_yolo.data.formats.yolo import read_yolo, write_yolo_set
 from gjadet_yolo.messages import suggestion
-from gjadet_yolo.recipe.augment import AugmentConfig
 
 SETTINGS = {"data": "", "out": "", "counts": "", "epochs": "15", "imgsz": "320", "batch": "8", "seeds": "0"}
 SETTINGS |= {"model": "gjadetn.yaml", "host": "yolov8n.yaml", "weights": "", "layers": "10"}
@@ -75,17 +73,11 @@ def limits(text: str, names: list[str]) -> np.ndarray:
     return found
 
 
-def by_image(items: list[LabelledImage], classes: int) -> np.ndarray:
-    """Boxes of each image and class, (N, C)."""
-    found = [np.bincount(item.labels[:, 0].astype(int), minlength=classes) for item in items]
-    return np.array(found).reshape(-1, classes)
-
-
 def write(data_yaml: Path, out: Path, text: str, seed: int) -> Path:
     """Write the thinned set and say what it holds, or find it; gives its data YAML."""
     data = read_yolo(data_yaml)
     train = data.splits["train"]
-    counts = by_image(train, len(data.names))
+    counts = boxes_by_image(train, len(data.names))
     kept = thin(counts, limits(text, data.names), np.random.default_rng(seed))
     left = ", ".join(f"{name} {count}" for name, count in zip(data.names, counts[kept].sum(0), strict=True))
     print(f"{len(kept)} of {len(train)} training images: {left}")
@@ -103,11 +95,10 @@ def write(data_yaml: Path, out: Path, text: str, seed: int) -> Path:
 def study(data_yaml: Path, settings: dict[str, str]) -> Study:
     """Host and recipe at equal steps on a data set."""
     data = read_yolo(data_yaml)
-    counts = by_image(data.splits["train"], len(data.names))
+    counts = boxes_by_image(data.splits["train"], len(data.names))
     batch, epochs = int(settings["batch"]), int(settings["epochs"])
     recipe = Variant(settings["model"], settings["model"])
-    config = AugmentConfig.from_yaml(recipe.model_yaml().get("augment"))
-    steps = [-(-round(images) // batch) for images in (len(counts), repeat_factors(counts > 0, config.repeat).sum())]
+    steps = [steps_per_epoch(counts, batch, augment) for augment in (None, recipe.model_yaml().get("augment"))]
     longer = round(epochs * steps[1] / steps[0])
     print(f"steps: host {longer} x {steps[0]}, {recipe.name} {epochs} x {steps[1]}")
     host = Variant("host tuned", settings["host"], train={"epochs": longer, "cls": 2.0, "cls_pw": 0.5})

@@ -7,6 +7,8 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
+from scipy.stats import t as student
+
 from comparison.cost import Cost
 from comparison.result import Result
 from comparison.study import Variant
@@ -56,8 +58,20 @@ def spread(values: list[float]) -> str:
 
 
 def gain(values: list[float]) -> str:
-    """Mean difference with its sign, and its spread over the seeds."""
-    return "-" if not values else ("+" if statistics.mean(values) >= 0 else "") + spread(values)
+    """Mean difference with its sign, its spread over the seeds, and from three seeds on its interval of 95 %."""
+    if not values:
+        return "-"
+    text = ("+" if statistics.mean(values) >= 0 else "") + spread(values)
+    if len(values) < 3:
+        return text
+    low, high = interval(values)
+    return f"{text} ({low:+.1f} to {high:+.1f})"
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """95 % interval of the mean of paired differences, by Student's t."""
+    half = student.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
+    return statistics.mean(values) - half, statistics.mean(values) + half
 
 
 def columns(lines: list[Line]) -> list[tuple[str, str, str]]:
@@ -70,7 +84,10 @@ def columns(lines: list[Line]) -> list[tuple[str, str, str]]:
     if all(result.by_class50 for result in results):
         found += [(f"{name} AP50", "by_class50", name) for name in first.by_class50]
     found += [(f"{size} px", "by_size", size) for size, value in first.by_size.items() if value == value]  # not nan
-    return [*found, ("recall", "recall", "")]
+    found.append(("recall", "recall", ""))
+    if any(result.tuning == result.tuning for result in results):  # not nan: three splits
+        found += [("tuning AP50-95", "tuning", ""), ("of which in the last tenth", "late_gain", "")]
+    return found
 
 
 def markdown(lines: list[Line]) -> str:

@@ -18,9 +18,13 @@ class Result(Score):
 
     Attributes:
         minutes: Duration of the training; of its last part where it was interrupted.
+        tuning: AP50-95 on the tuning split; nan where the run is scored on no other.
+        late_gain: What the last tenth of the epochs gained of it.
     """
 
     minutes: float = 0.0
+    tuning: float = float("nan")
+    late_gain: float = float("nan")
 
 
 def read_result(out: Path, run: Run) -> Result | None:

@@ -3,6 +3,7 @@
     data: scenes/data.yaml          # or data=... on the command line
     train: {epochs: 3, imgsz: 256}  # the host's training arguments, the same for every row
     seeds: [0, 1, 2]
+    steps: 2400                     # of the optimiser, in every row: epochs follow from repetitions and batch; optional
     start: {weights: gjadetn-crash-synth.pt, layers: 10}  # what every row starts from; optional
     score: val                      # split that rows are scored on: val to choose by, test to report; optional
     rows:
@@ -14,6 +15,9 @@
 its last module, ``adaptive`` the order of its adaptive modules (an empty list makes them Concat rows) and ``reduction``
 their reduction. ``train`` adds to the study's. ``start`` gives the first layers of a checkpoint to every row, the rest
 is drawn by the seed. ``against`` names the row that this one is compared with; without it the first row.
+
+With ``score: test`` each run is also scored on ``val``, at its end and after nine tenths of its epochs: a training that
+still gains there has not ended.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ import yaml
 from ultralytics import __version__
 from ultralytics.nn.tasks import yaml_model_load
 
+from comparison.steps import boxes_by_image, steps_per_epoch
 from gjadet_yolo.data.formats.yolo import read_yolo
 from gjadet_yolo.messages import suggestion
 
@@ -83,6 +88,7 @@ class Study:
         rows: The variants.
         start: Checkpoint (``weights``) and the number of its first ``layers`` that every run starts from, or empty.
         score: Split that the last weights are scored on.
+        steps: Optimiser steps of every row; 0 where rows have epochs.
     """
 
     data: Path
@@ -91,6 +97,7 @@ class Study:
     rows: tuple[Variant, ...]
     start: dict[str, Any] = field(default_factory=dict)
     score: str = "val"
+    steps: int = 0
 
     @classmethod
     def read(cls, file: Path, data: str = "") -> Study:
@@ -103,7 +110,7 @@ class Study:
             ValueError: Unknown or missing keys, no data set, or an ``against`` that is no row; names file and value.
         """
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        check_keys(content, ("data", "train", "seeds", "start", "score", "rows"), str(file))
+        check_keys(content, ("data", "train", "seeds", "steps", "start", "score", "rows"), str(file))
         check_keys(content.get("start") or {}, ("weights", "layers"), f"{file}, start")
         rows = []
         for number, row in enumerate(content.get("rows") or []):
@@ -132,6 +139,7 @@ class Study:
             tuple(rows),
             content.get("start") or {},
             split,
+            whole_number(content.get("steps", 0), f"{file}: steps"),
         )
         return cls(Path(data), *settings)
 
@@ -174,11 +182,24 @@ class Run:
 def runs(study: Study) -> list[tuple[Variant, Run]]:
     """All runs, seed by seed, so that a first table of all rows comes early."""
     data = fingerprint(study.data)
-    return [
-        (row, Run(row.model_yaml(), study.train | row.train, seed, data, study.start, score=study.score))
-        for seed in study.seeds
-        for row in study.rows
-    ]
+    images = read_yolo(study.data)
+    counts = boxes_by_image(images.splits["train"], len(images.names))
+    found = []
+    for seed in study.seeds:
+        for row in study.rows:
+            model, train = row.model_yaml(), study.train | row.train
+            if study.steps and "epochs" not in row.train:
+                steps = steps_per_epoch(counts, int(train.get("batch", 16)), model.get("augment"))
+                train["epochs"] = max(1, round(study.steps / steps))
+            found.append((row, Run(model, train, seed, data, study.start, score=study.score)))
+    return found
+
+
+def whole_number(value: Any, where: str) -> int:
+    """A whole number of 0 and more, or an error that names the place."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{where} is {value!r}, expected a whole number.")
+    return value
 
 
 def refuse_overlap(data: Path) -> None:

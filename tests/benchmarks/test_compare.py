@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
 
@@ -17,9 +18,14 @@ pytest.importorskip("faster_coco_eval")
 
 from comparison import queue
 from comparison.queue import claim
-from comparison.report import Line, gain, markdown, spread
+from comparison.report import Line, gain, interval, markdown, spread
 from comparison.result import Result
+from comparison.steps import steps_per_epoch
 from comparison.study import Run, Study, Variant, refuse_overlap, runs
+from splits import parted, scenes
+
+from gjadet_yolo.data.formats.boxes import LabelledImage
+from gjadet_yolo.data.media import write_image
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "compare.py"
 
@@ -158,3 +164,38 @@ def test_a_tiny_study(tmp_path, rendered, call):
     assert (result.parent / "fit" / "weights" / "last.pt").stat().st_mtime == trained
     with pytest.raises(SystemExit, match=r"'hots' is no row of the study\. Did you mean 'host'\?"):
         call(*words, "rows=hots")
+
+
+class TestProtocol:
+    def test_rows_have_equal_steps(self):
+        """40 images, a class in one: with repeat 0.3 it is shown sqrt(0.3 / 0.025) = 3.46 times, so 42.46 in all."""
+        counts = np.zeros((40, 2), int)
+        counts[:, 0], counts[0, 1] = 3, 1
+        assert steps_per_epoch(counts, 4, None) == 10
+        assert steps_per_epoch(counts, 4, {"repeat": 0.3}) == 11
+
+    def test_interval_by_hand(self):
+        """1, 2, 3: mean 2, deviation 1, t of 2 degrees of freedom 4.303: 2 +- 4.303 / sqrt(3)."""
+        assert interval([1.0, 2.0, 3.0]) == pytest.approx((-0.4841, 4.4841), abs=1e-3)
+        assert gain([1.0, 2.0, 3.0]) == "+2.0 ± 1.0 (-0.5 to +4.5)"
+        assert gain([1.0, 3.0]) == "+2.0 ± 1.4"
+
+    def test_steps_must_be_a_number(self, tmp_path, rendered):
+        with pytest.raises(ValueError, match="steps is 'many', expected a whole number"):
+            Study.read(write(tmp_path, [{"name": "host", "model": "yolov8n.yaml"}], steps="many"), str(rendered))
+
+
+class TestSplits:
+    def test_a_picture_is_in_one_split(self):
+        drawn, rest = parted(10, 3, seed=0)
+        assert sorted([*drawn, *rest]) == list(range(10)) and len(drawn) == 3
+        with pytest.raises(ValueError, match="tuning=10, expected 1 to 9"):
+            parted(10, 10, seed=0)
+
+    def test_boxes_shrink_with_their_picture(self, tmp_path):
+        image = np.zeros((100, 200, 3), np.uint8)
+        write_image(tmp_path / "a.png", image)
+        item = LabelledImage(tmp_path / "a.png", "a", 200, 100, np.array([[1, 20, 10, 60, 50]], float))
+        [(_, small, labels)] = scenes([item], 50)
+        assert small.shape == (25, 50, 3)
+        assert labels.tolist() == [[1, 5, 2.5, 15, 12.5]]
