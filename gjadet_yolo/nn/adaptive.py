@@ -31,9 +31,13 @@ class SpatialAttention(nn.Module):
 
     def forward(self, x: torch.Tensor, overwrite: bool = False) -> torch.Tensor:
         """Map (B, C, H, W) to (B, C, H, W); ``overwrite`` may use the input's memory."""
-        pooled = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)  # (B, 2, H, W)
-        gate = self.conv(pooled).sigmoid()
+        gate = self.gate(x)
         return x.mul_(gate) if overwrite else x * gate
+
+    def gate(self, x: torch.Tensor) -> torch.Tensor:
+        """Weight of each position, (B, 1, H, W)."""
+        pooled = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)  # (B, 2, H, W)
+        return self.conv(pooled).sigmoid()
 
 
 class ScaleAttention(nn.Module):
@@ -72,11 +76,7 @@ class TaskAttention(nn.Module):
         lines = self.lines(x.mean((2, 3)))
         if not overwrite:
             return torch.maximum((x * lines[0]).add_(lines[1]), (x * lines[2]).add_(lines[3]))
-        parts = max(1, -(-x.nbytes // PART_BYTES)) if x.device.type == "cpu" else 1
-        for part, slope1, offset1, slope2, offset2 in zip(*(t.chunk(parts, 1) for t in (x, *lines)), strict=True):
-            first = (part * slope1).add_(offset1)
-            torch.maximum(first, part.mul_(slope2).add_(offset2), out=part)
-        return x
+        return larger_line_(x, lines)
 
     def lines(self, mean: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Slope and offset of the first line and the second, (B, C, 1, 1) each, of global averages (B, C)."""
@@ -142,18 +142,44 @@ class AdaptiveModule(nn.Module):
             x = torch.cat(tuple(x), 1)
         # recorded graphs hold neither gradients by hand nor work in place
         recorded = torch.jit.is_tracing() or torch.compiler.is_compiling()
-        if torch.is_grad_enabled() and not recorded and tuple(self.stages._modules) == self.attentions:
-            return self._chain(x)
+        # A joined tensor is the module's own, so that even the first stage may overwrite it.
+        own = joined and not (torch.is_grad_enabled() or recorded)
+        if not recorded and tuple(self.stages._modules) == self.attentions:
+            if torch.is_grad_enabled():
+                return self._chain(x)
+            if own and x.is_contiguous():
+                return self._chain_(x)
         for index, stage in enumerate(self.stages):
-            # A joined tensor is the module's own, so that even the first stage may overwrite it.
-            x = stage(x, overwrite=not (torch.is_grad_enabled() or recorded) and (joined or index > 0))
+            x = stage(x, overwrite=not (torch.is_grad_enabled() or recorded) and (own or index > 0))
         return x
 
     def _chain(self, x: torch.Tensor) -> torch.Tensor:
         """The published chain for training, its gradients by hand; (B, C, H, W) to (B, C, H, W)."""
         y, mean = Gate.apply(x, self.stages.spatial.conv(ChannelPool.apply(x)).sigmoid())
+        return LargerLine.apply(y, *self._scaled_lines(mean))
+
+    def _chain_(self, x: torch.Tensor) -> torch.Tensor:
+        """The published chain for prediction in the input's memory; (B, C, H, W), contiguous, to the same."""
+        gate = self.stages.spatial.gate(x)
+        # the mean of the gated tensor as a product of matrices, which reads the tensor once and writes nothing
+        mean = torch.bmm(x.flatten(2), gate.flatten(2).mT).squeeze(2) / gate[0].numel()
+        return larger_line_(x, self._scaled_lines(mean), gate)
+
+    def _scaled_lines(self, mean: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Slopes and offsets (B, C, 1, 1) of both lines, the scale gate in the slopes, of gated means (B, C)."""
         # one number per image: in the slopes it costs nothing, on the tensor a pass over it
         scale = self.stages.scale.weigh(mean)  # (B, 1)
         slope1, offset1, slope2, offset2 = self.stages.task.lines(mean * scale)
         scale = scale[..., None, None]
-        return LargerLine.apply(y, slope1 * scale, offset1, slope2 * scale, offset2)
+        return slope1 * scale, offset1, slope2 * scale, offset2
+
+
+def larger_line_(x: torch.Tensor, lines: Sequence[torch.Tensor], gate: torch.Tensor | None = None) -> torch.Tensor:
+    """The larger of two lines of each channel, after a gate (B, 1, H, W) where there is one, in the memory of x."""
+    parts = max(1, -(-x.nbytes // PART_BYTES)) if x.device.type == "cpu" else 1
+    for part, slope1, offset1, slope2, offset2 in zip(*(t.chunk(parts, 1) for t in (x, *lines)), strict=True):
+        if gate is not None:
+            part.mul_(gate)
+        first = (part * slope1).add_(offset1)
+        torch.maximum(first, part.mul_(slope2).add_(offset2), out=part)
+    return x
