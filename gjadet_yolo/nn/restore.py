@@ -15,11 +15,12 @@ from typing import ClassVar
 
 import torch
 from torch import nn
-from torch.nn.functional import avg_pool2d, grid_sample, interpolate, pixel_shuffle
+from torch.nn.functional import avg_pool2d, grid_sample, interpolate, pad, pixel_shuffle
 from ultralytics.nn.modules import Conv
 
 COEFFICIENTS = 12  # of an affine colour transform: three rows of three factors and an offset
 GRID_SIDE = 16  # cells of the grid along height and width
+PART_BYTES = 1 << 20  # of coefficients that are worked on at a time on a CPU
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,44 @@ def affine_colour(coefficients: torch.Tensor, image: torch.Tensor) -> torch.Tens
     red, green, blue = image.split(1, 1)
     rows = coefficients[:, 0::4], coefficients[:, 1::4], coefficients[:, 2::4], coefficients[:, 3::4]  # (B, 3, H, W)
     return torch.addcmul(torch.addcmul(torch.addcmul(rows[3], rows[0], red), rows[1], green), rows[2], blue)
+
+
+def enlarged_affine(coefficients: torch.Tensor, image: torch.Tensor, stride: int) -> torch.Tensor:
+    """Affine colour transform by coefficients at every ``stride`` px, bilinear between them.
+
+    Args:
+        coefficients: (B, 12, H / stride, W / stride), sides rounded up.
+        image: (B, 3, H, W).
+    """
+    if stride == 1:
+        return affine_colour(coefficients, image)
+    size = (image.shape[2], image.shape[3])
+    recorded = torch.is_grad_enabled() or torch.jit.is_tracing() or torch.compiler.is_compiling()
+    if recorded or image.device.type != "cpu" or size[0] != stride * coefficients.shape[2]:
+        return affine_colour(interpolate(coefficients, size, mode="bilinear", align_corners=False), image)
+    return affine_by_rows(coefficients, image, stride)
+
+
+def affine_by_rows(coefficients: torch.Tensor, image: torch.Tensor, stride: int) -> torch.Tensor:
+    """The same for whole cells, in parts that stay in a processor's cache.
+
+    Twelve coefficients of each pixel of a large image are ten times its memory, and take longer to write and read than
+    to work out.
+    """
+    rows = coefficients.shape[2]
+    wide = interpolate(coefficients, (rows, image.shape[3]), mode="bilinear", align_corners=False)
+    wide = pad(wide, (0, 0, 1, 1), mode="replicate")  # beyond the outer rows their values go on
+    step = max(1, PART_BYTES // wide[:, :, 0].nbytes)
+    result = torch.empty_like(image)
+    for first in range(0, rows, step):
+        last = min(first + step, rows)
+        for phase in range(stride):  # rows of the image at the same place in their cells have the same weights
+            place = (phase + 0.5) / stride + 0.5  # in rows of ``wide``, from that in front of the cell
+            start, weight = int(place), place % 1
+            above, below = (wide[:, :, first + row : last + row] for row in (start, start + 1))
+            lines = slice(first * stride + phase, last * stride, stride)
+            result[:, :, lines] = affine_colour(torch.lerp(above, below, weight), image[:, :, lines])
+    return result
 
 
 class Down(nn.Module):
@@ -199,7 +238,7 @@ class Fusion(nn.Module):
 
 
 class Detail(nn.Module):
-    """What is added to images (B, 3, H, W) out of the neighbourhood of each pixel; nothing at the start."""
+    """Adds to images (B, 3, H, W) what the neighbourhood of each pixel says; nothing at the start."""
 
     step: ClassVar[int] = 4  # px; its convolutions run at this stride, where they cost a sixteenth
 
@@ -210,8 +249,17 @@ class Detail(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return pixel_shuffle(self.out(self.inner(x)), self.step)[:, :, : x.shape[2], : x.shape[3]]
+    def forward(self, x: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
+        """Images ``base`` with the detail of images ``x``; the memory of ``base`` may be used."""
+        cells, step = self.out(self.inner(x)), self.step
+        batch, _, height, width = cells.shape
+        recorded = torch.jit.is_tracing() or torch.compiler.is_compiling()
+        if recorded or base.shape[2:] != (height * step, width * step) or not base.is_contiguous():
+            return base + pixel_shuffle(cells, step)[:, :, : x.shape[2], : x.shape[3]]
+        # the same as a sum of views: a shuffled copy takes a CPU three times as long
+        by_cell = base.view(batch, 3, height, step, width, step)
+        shuffled = cells.view(batch, 3, step, step, height, width).permute(0, 1, 4, 2, 5, 3)
+        return by_cell.add_(shuffled).view(base.shape)
 
 
 class Restorer(nn.Module):
@@ -243,23 +291,19 @@ class Restorer(nn.Module):
             x, grid, features = x.to(kind), grid.to(kind), features.to(kind)
             if self.features is not None:
                 features = interpolate(features, x.shape[2:], mode="bilinear", align_corners=False)
-            images = [affine_colour(coefficients, features) for coefficients in self.coefficients(grid, x)]
+            images = [enlarged_affine(one, features, self.stride) for one in self.coefficients(grid, x)]
             # k x - k + 1, as published
             restored = images[0] if self.fusion is None else self.fusion(torch.cat(images, 1)) * (x - 1) + 1
             if self.detail is not None:
-                restored = restored + self.detail(x)
+                restored = self.detail(x, restored)
             return restored.clamp(0, 1)
 
     def coefficients(self, grid: torch.Tensor, x: torch.Tensor) -> list[torch.Tensor]:
-        """Coefficients (B, 12, H, W) of each guide, for a grid and the image (B, 3, H, W)."""
-        height, width = x.shape[2], x.shape[3]
+        """Coefficients (B, 12, H / stride, W / stride) of each guide, for a grid and the image (B, 3, H, W)."""
         if self.stride > 1:
             x = avg_pool2d(x, self.stride, ceil_mode=True)
         parts = x.split(3 // len(self.guides), 1)
-        found = [slice_grid(grid, guide(part)) for guide, part in zip(self.guides, parts, strict=True)]
-        if self.stride == 1:
-            return found
-        return [interpolate(one, (height, width), mode="bilinear", align_corners=False) for one in found]
+        return [slice_grid(grid, guide(part)) for guide, part in zip(self.guides, parts, strict=True)]
 
 
 def resized(x: torch.Tensor, side: int) -> torch.Tensor:

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import pixel_shuffle
 
-from gjadet_yolo.nn.restore import SIZES, Restorer, affine_colour, slice_explicit, slice_grid
+from gjadet_yolo.nn import restore
+from gjadet_yolo.nn.restore import SIZES, Detail, Restorer, affine_colour, enlarged_affine, slice_explicit, slice_grid
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bilateral_slice.npz"
 SMALL = ("n", "s")
@@ -119,3 +121,37 @@ def test_sizes_grow():
     assert list(SIZES) == list("nsmlx")
     assert counts == sorted(counts)
     assert counts[0] < 0.1 * 3.13e6  # of gjadetn
+
+
+@pytest.mark.parametrize(("stride", "rows"), [(2, 3), (4, 5), (8, 2)])
+def test_rows_in_parts_are_the_plain_enlargement(stride, rows, monkeypatch):
+    """In parts of one row of cells too; a size that is no multiple of the stride goes the plain way."""
+    monkeypatch.setattr(restore, "PART_BYTES", 1)
+    generator = torch.Generator().manual_seed(0)
+    low = torch.randn(2, 12, rows, 4, generator=generator)
+    image = torch.rand(2, 3, rows * stride, 4 * stride, generator=generator)
+    plain = enlarged_affine(low, image, stride)  # with gradients
+    with torch.no_grad():
+        torch.testing.assert_close(enlarged_affine(low, image, stride), plain, rtol=0, atol=1e-6)
+        odd = enlarged_affine(low, image[:, :, :-1], stride)
+    assert odd.shape[2] == rows * stride - 1
+
+
+def test_detail_as_views_is_the_shuffle():
+    """Value and gradients, against the plain way that an odd size takes."""
+    torch.manual_seed(0)
+    detail = Detail(4)
+    nn.init.normal_(detail.out.weight)
+    x = torch.rand(2, 3, 8, 12)
+    base = torch.rand(2, 3, 8, 12, requires_grad=True)
+    found = detail(x, base * 1)
+    plain = base + pixel_shuffle(detail.out(detail.inner(x)), 4)
+    torch.testing.assert_close(found, plain)
+    for one in (found, plain):
+        one.square().sum().backward()
+    weight = detail.out.weight.grad.clone()
+    detail.zero_grad()
+    plain = base.detach() + pixel_shuffle(detail.out(detail.inner(x)), 4)
+    plain.square().sum().backward()
+    torch.testing.assert_close(weight, 2 * detail.out.weight.grad)
+    assert detail(x[:, :, :-1, :-2], base.detach()[:, :, :-1, :-2].clone()).shape == (2, 3, 7, 10)
