@@ -18,6 +18,7 @@ from gjadet_yolo.synth.truth import centroids
 from gjadet_yolo.synth.world.marker import MARKERS
 from gjadet_yolo.synth.world.scene import NAMES
 
+OTHERS_WITH = {name: kinds for name, kinds in SCENES_WITH.items() if name != "point"}
 MOST = {"bogie": 2, "wheel": 6, "absorber": 3, "rw": 1}  # in one picture
 EMPTY, SPREAD = 0.06, 0.35  # share of pictures without targets, and deviation of the logarithm of their number
 SEEN = {"point": 0.81, "bogie": 0.8, "wheel": 0.88, "absorber": 1.0, "rw": 0.97}
@@ -67,7 +68,7 @@ class SceneMix:
                 f"average in {size[0]}x{size[1]} px at {low:g} to {high:g} px per square. Use larger images or smaller "
                 f"squares."
             )
-        for name, kinds in SCENES_WITH.items():
+        for name, kinds in OTHERS_WITH.items():
             most = SEEN[name] * MOST[name] * sum(self.share(kind) for kind in kinds)
             if not 0 <= self.per_image.get(name, 0) <= most:
                 raise ValueError(
@@ -77,7 +78,12 @@ class SceneMix:
 
     def most_points(self, size: tuple[int, int]) -> float:
         """Largest mean number of targets that finds room in pictures of a size."""
-        return 0.9 * SEEN["point"] * float(room_for(size, self.sides()).mean())
+        return 0.9 * SEEN["point"] * self.with_points * float(room_for(size, self.sides()).mean())
+
+    @property
+    def with_points(self) -> float:
+        """Share of the pictures that may hold targets."""
+        return sum(self.share(kind) for kind in SCENES_WITH["point"])
 
     def share(self, kind: str) -> float:
         """Share of a kind of scene, 0 to 1."""
@@ -94,6 +100,7 @@ class SceneMix:
         Small squares come in larger numbers; where they do not fit, the other sides make up for it.
         """
         sides, wanted = self.sides(), self.per_image.get("point", 0) / SEEN["point"]
+        wanted /= self.with_points or 1.0
         factor = 1.0
         for _ in range(30):  # a fixed point: the sum grows with the factor, and has settled by then
             placed = np.minimum(factor * wanted * (20 / sides) ** 0.6, room_for(size, sides)).mean()
@@ -103,14 +110,15 @@ class SceneMix:
     def wanted(self, rng: np.random.Generator, size: tuple[int, int], kind: str, side_px: float) -> Wanted:
         """Objects of one picture of a kind; in the mean over many, ``per_image`` comes out."""
         counts = {}
-        for name, kinds in SCENES_WITH.items():
+        for name, kinds in OTHERS_WITH.items():
             share = sum(self.share(each) for each in kinds)
             mean = self.per_image.get(name, 0) / share / SEEN[name] if kind in kinds else 0.0
             counts[name] = int(rng.binomial(MOST[name], min(mean / MOST[name], 1)))
         # of mean 1; the division by 1 - EMPTY below makes up for the pictures without targets
         spread = np.exp(rng.normal(0, SPREAD) - SPREAD**2 / 2)
         point = float(self.crowd(size, np.array(side_px))) * spread / (1 - EMPTY)
-        return Wanted(point=0 if rng.random() < EMPTY else round(point), **counts)
+        without = rng.random() < EMPTY or kind not in SCENES_WITH["point"]
+        return Wanted(point=0 if without else round(point), **counts)
 
 
 def room_for(size: tuple[int, int], side_px: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 from gjadet_yolo.geometry.boxes import overlaps
 from gjadet_yolo.geometry.camera import Camera
 from gjadet_yolo.synth.scenes.clutter import clutter
+from gjadet_yolo.synth.scenes.style import WheelStyle
 from gjadet_yolo.synth.world.marker import MARKERS, marker
 from gjadet_yolo.synth.world.motion import BodyMotion, StepResponse, Vibration
 from gjadet_yolo.synth.world.pulse import Pulse
@@ -106,6 +107,7 @@ class SceneBuilder:
         self.light = LIGHT[int(rng.choice(len(LIGHT), p=(0.45, 0.3, 0.15, 0.1)))]
         self.ink = tuple(np.clip(rng.uniform(4, 60) * (1 + 0.1 * rng.uniform(-1, 1, 3)), 0, 255))
         self.columns = int(rng.choice((1, 2, 3, 4), p=(0.15, 0.72, 0.07, 0.06)))
+        self.wheels = WheelStyle.draw(rng)
         most = rng.random() < 0.75
         self.flatness = float(rng.uniform(0.75, 1.3) if most else rng.uniform(0.5, 2.0))  # length to width
 

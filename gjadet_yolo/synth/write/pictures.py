@@ -21,7 +21,7 @@ from gjadet_yolo.data.formats.stream import write_list
 from gjadet_yolo.data.formats.yolo import label_lines, write_data_yaml
 from gjadet_yolo.data.media import write_image
 from gjadet_yolo.folders.whole import inputs_of, refuse_existing, refuse_too_large, whole_folder
-from gjadet_yolo.synth.scenes.compose import SCENES
+from gjadet_yolo.synth.scenes.compose import IMPACTS
 from gjadet_yolo.synth.still import SceneMix, draw_still
 from gjadet_yolo.synth.video import (
     MOST_FRAMES,
@@ -100,7 +100,7 @@ class Request:
                 f"fps is {self.fps}, seconds {self.seconds}; allowed: numbers above 0, {slow} to {fast:,} frames per "
                 f"second, and at most {MOST_FRAMES:,} frames in a video."
             )
-        scene = self.scene or list(SCENES)[index % len(SCENES)]
+        scene = self.scene or IMPACTS[index % len(IMPACTS)]
         return VideoPlan((self.imgsz, self.imgsz), self.fps, max(round(self.fps * self.seconds), 1), scene, self.pulse)
 
     def size_bytes(self) -> float:
