@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gjadet_yolo.cli.arguments import add_flag, natural, pair, positive
-from gjadet_yolo.synth.defaults import PER_IMAGE, SHARES
+from gjadet_yolo.synth.defaults import MIXES, PER_IMAGE
 
 
 def add_subparser(subparsers: Any) -> None:
@@ -36,7 +36,27 @@ def add_subparser(subparsers: Any) -> None:
     add("--videos", type=natural, default=0, metavar="N", help="videos (default 0)")
     add("--fps", type=float, default=1000.0, metavar="F", help="frames per second of the camera (default 1000)")
     add("--seconds", type=float, default=0.15, metavar="S", help="length of a video in real time (default 0.15)")
-    add("--scene", default="", metavar="NAME", help="rig, train or closeup (default all, in pictures by their shares)")
+    add(
+        "--markers",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="share of pictures with other markers than squares: quadrants, spots, dots, rings, crosses (default 0.2)",
+    )
+    add(
+        "--scene",
+        default="",
+        metavar="NAME",
+        help="rig, train or closeup, in pictures also gear and empty (default by the shares of the mix)",
+    )
+    add(
+        "--mix",
+        default="tail",
+        metavar="NAME",
+        help="tail: points far above all other classes; balanced: as many large objects as find room, close-ups of "
+        "running gear, and pictures without targets (default tail)",
+    )
+    add("--empty", type=float, metavar="SHARE", help="share of pictures without targets (default 0, balanced 0.12)")
     add("--pulse", default="haversine", metavar="NAME", help="half_sine, haversine, trapezoid or a CSV of time_s, m/s2")
     add("--workers", type=natural, default=0, metavar="N", help="processes (default one per core)")
     for name, mean in PER_IMAGE.items():
@@ -74,6 +94,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def with_empty(shares: dict[str, float], empty: float | None) -> dict[str, float]:
+    """Shares of scenes with a stated share of pictures without targets.
+
+    Raises:
+        ValueError: Not a share.
+    """
+    if empty is None:
+        return dict(shares)
+    if not 0 <= empty < 1:
+        raise ValueError(f"empty={empty:g}, allowed: 0 to below 1, the share of pictures without targets.")
+    others = {kind: share for kind, share in shares.items() if kind != "empty"}
+    whole = sum(others.values())
+    scaled = {kind: share / whole * (1 - empty) for kind, share in others.items()}
+    return scaled | ({"empty": empty} if empty else {})
+
+
 def request_of(args: argparse.Namespace) -> Any:
     """Request to render what the arguments say.
 
@@ -87,17 +123,21 @@ def request_of(args: argparse.Namespace) -> Any:
 
     if args.scene and args.scene not in SCENES:
         raise ValueError(f"scene={args.scene}: there is no such scene.{suggestion(args.scene, list(SCENES))}")
-    scenes = {args.scene: 1.0} if args.scene else dict(SHARES)
+    if args.mix not in MIXES:
+        raise ValueError(f"mix={args.mix}: there is no such mix.{suggestion(args.mix, list(MIXES))}")
+    means, shares = MIXES[args.mix]
+    scenes = {args.scene: 1.0} if args.scene else with_empty(shares, args.empty)
     # classes that no chosen scene can hold are left out, because the mix would refuse their default
-    per_image = {name: mean for name, mean in PER_IMAGE.items() if set(SCENES_WITH.get(name, scenes)) & set(scenes)}
+    per_image = {name: mean for name, mean in means.items() if set(SCENES_WITH[name]) & set(scenes)}
     low, high = args.square
     if not (math.isfinite(high) and 0 < low <= high):
         raise ValueError(f"square={low:g},{high:g}: allowed are two numbers above 0, the smaller one first.")
     room = SceneMix(per_image, scenes, args.square).most_points((args.imgsz, args.imgsz))
     # the default only: a stated number that does not fit is refused, not changed
-    per_image["point"] = min(per_image["point"], float(int(room)))
+    if "point" in per_image:
+        per_image["point"] = min(per_image["point"], float(int(room)))
     asked = {name: getattr(args, name) for name in PER_IMAGE if getattr(args, name) is not None}
-    mix = SceneMix(per_image | asked, scenes, args.square)
+    mix = SceneMix(per_image | asked, scenes, args.square, args.markers)
     val = max(args.images // 10, 1) if args.val is None else args.val
     return Request(
         args.images, val, args.imgsz, args.seed, mix, args.videos, args.fps, args.seconds, args.scene, args.pulse

@@ -12,7 +12,7 @@ from gjadet_yolo.messages import suggestion
 from gjadet_yolo.synth.paint.look import Look
 from gjadet_yolo.synth.paint.render import Frame, Renderer
 from gjadet_yolo.synth.scenes.builder import Event, Impact, Wanted
-from gjadet_yolo.synth.scenes.compose import SCENES, begin_scene, compose
+from gjadet_yolo.synth.scenes.compose import IMPACTS, begin_scene, compose
 from gjadet_yolo.synth.truth import VideoTruth, follow
 from gjadet_yolo.synth.world.pulse import STOPS, PiecewiseLinear
 from gjadet_yolo.synth.world.scene import Scene
@@ -52,8 +52,8 @@ class VideoPlan:
     pulse: str = "haversine"
 
     def __post_init__(self) -> None:
-        if self.scene not in SCENES:
-            raise ValueError(f"there is no scene '{self.scene}'.{suggestion(self.scene, list(SCENES))}")
+        if self.scene not in IMPACTS:
+            raise ValueError(f"there is no scene '{self.scene}'.{suggestion(self.scene, list(IMPACTS))}")
         low, high = SIDES
         if not all(low <= side <= high for side in self.size_px):
             raise ValueError(f"a video is {self.size_px[0]} x {self.size_px[1]} px, allowed: {low} to {high} px.")

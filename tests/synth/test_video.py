@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from gjadet_yolo.synth.scenes.compose import SCENES
+from gjadet_yolo.synth.scenes.compose import IMPACTS
 from gjadet_yolo.synth.video import VideoPlan, draw_video
 from gjadet_yolo.synth.world.pulse import STOPS
 from gjadet_yolo.synth.write.videos import write_truth, write_video
@@ -26,7 +26,7 @@ def test_pulses_stop_within_their_distance(name):
     assert 8.0 * pulse.duration_s - pulse.shortfall(end)[0] == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", IMPACTS)
 def test_velocity_is_the_derivative_of_position(scene):
     """Of every marker of a scene, by central differences of 1 us; 1e-6 relative to the largest speed."""
     video = draw_video(np.random.default_rng(4), VideoPlan(SIZE, 1000.0, 40, scene, "haversine"))
@@ -99,7 +99,7 @@ def test_refusals(settings, message):
     assert message in str(error.value)
 
 
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", IMPACTS)
 def test_every_scene_has_its_impact(scene):
     """Also close-ups; vibration stays within 5 % of the pulse, and walls stand still."""
     for seed in range(8):

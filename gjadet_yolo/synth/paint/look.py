@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from gjadet_yolo.data import degrade
-from gjadet_yolo.synth.paint.material import Size, noise
+from gjadet_yolo.synth.paint.plain import Size, noise
 
 
 @dataclass(frozen=True)

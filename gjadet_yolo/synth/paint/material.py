@@ -1,135 +1,85 @@
-"""Surfaces of a test hall as pixels: steel, rust, paint, concrete, rock and what resembles a target without being one.
+"""Materials by name: plain surfaces and patterns, painted once per process and cut to size for each part.
 
-A material is a function ``f(rng, (W, H)) -> (H, W, 3)`` float32, BGR from 0 to 255, that looks right when a pixel of
-it is about a pixel of the image. All are sums of value noise: random numbers on coarse grids, enlarged.
+A texture costs milliseconds, a cut from one microseconds. A part takes a window of one of ``VARIANTS`` textures at a
+random place, mirrored at random, in a colour of its own, so that parts of one material still look different. Textures
+are drawn from fixed seeds: the same seed gives the same picture on any number of workers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import cv2
 import numpy as np
 
-Size = tuple[int, int]
-GRAIN = 256  # side of the tile that per-pixel noise repeats: normal numbers for every pixel are slow
+from gjadet_yolo.synth.paint import pattern, plain
+from gjadet_yolo.synth.paint.plain import Size
 
-
-def noise(rng: np.random.Generator, size: Size, cell: float, stretch: float = 1.0) -> np.ndarray:
-    """Smooth noise of mean 0 and deviation near 1, (H, W) float32, with blobs of ``cell`` px, longer along x."""
-    columns, rows = (max(int(side / step), 1) + 3 for side, step in zip(size, (cell * stretch, cell), strict=True))
-    coarse = rng.standard_normal((min(rows, size[1] + 3), min(columns, size[0] + 3)), dtype=np.float32)
-    # straight slopes between grid points are visible in large blobs only
-    return cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC if cell > 4 else cv2.INTER_LINEAR)
-
-
-def grain(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """White noise of deviation 1, (H, W) float32; repeats after ``GRAIN`` px."""
-    tile = rng.standard_normal((min(size[1], GRAIN), min(size[0], GRAIN)), dtype=np.float32)
-    repeats = -(-size[1] // tile.shape[0]), -(-size[0] // tile.shape[1])
-    return np.tile(tile, repeats)[: size[1], : size[0]]
-
-
-def fractal(rng: np.random.Generator, size: Size, cell: float = 90.0) -> np.ndarray:
-    """Noise with blobs of three sizes, deviation near 1, (H, W) float32."""
-    return 0.75 * noise(rng, size, cell) + 0.5 * noise(rng, size, cell / 4) + 0.3 * noise(rng, size, cell / 14)
-
-
-def tint(rng: np.random.Generator, level: tuple[float, float], saturation: float) -> np.ndarray:
-    """Colour (3,) of a random level and at most the given saturation."""
-    colour = rng.uniform(*level) * (1 + saturation * rng.uniform(-1, 1, 3))
-    return np.clip(colour, 0, 255).astype(np.float32)
-
-
-def mix(share: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """``first`` where the share (H, W) is 0, ``second`` where it is 1."""
-    # by OpenCV: NumPy is slow at broadcasting over three channels
-    weight = cv2.cvtColor(np.clip(share, 0, 1).astype(np.float32), cv2.COLOR_GRAY2BGR)
-    return first + weight * (second - first)
-
-
-def steel(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Brushed or ground metal with a soft reflection."""
-    level = tint(rng, (60, 210), 0.06)
-    upright = rng.random() < 0.5
-    side = size[::-1] if upright else size
-    streaks = noise(rng, side, rng.uniform(1.0, 2.5), rng.uniform(8, 40)) * rng.uniform(0.01, 0.06)
-    shine = noise(rng, side, max(side) / rng.uniform(2, 5)) * rng.uniform(0.05, 0.3)
-    shade = streaks + shine
-    return level * (1 + (shade.T if upright else shade))[..., None]
-
-
-def rust(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Corroded steel: dark brown with lighter spots."""
-    dark, light = np.float32((25, 35, 60)), np.float32((50, 100, 165))
-    image = mix(0.4 + 0.35 * fractal(rng, size), dark, light * np.float32(rng.uniform(0.6, 1.2)))
-    return image * (1 + 0.08 * grain(rng, size))[..., None]
-
-
-def paint(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Painted sheet, light or coloured, with stains and scratches."""
-    colour = tint(rng, (60, 240), 0.5 if rng.random() < 0.5 else 0.08)
-    image = np.repeat((1 + 0.06 * noise(rng, size, max(size) / 2))[..., None], 3, 2) * colour
-    stains = (fractal(rng, size, rng.uniform(20, 80)) - rng.uniform(1.2, 2.6)) * 2  # in deviations: from many to few
-    return mix(stains * np.float32(rng.uniform(0.2, 0.9)), image, tint(rng, (20, 120), 0.2))
-
-
-def concrete(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Grey with blotches and pores."""
-    image = tint(rng, (70, 190), 0.06) * (1 + 0.08 * fractal(rng, size) + 0.03 * grain(rng, size))[..., None]
-    pores = (noise(rng, size, 3) - 2.2) * 2  # 2.2 deviations leave about one cell in seventy
-    return mix(pores, image, image * 0.55)
-
-
-def dark(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Unlit depth or black rubber."""
-    return tint(rng, (3, 42), 0.15) * (1 + 0.15 * noise(rng, size, max(size) / 3))[..., None]
-
-
-def rock(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Rubble or ballast: stones with shadows between them."""
-    cell = rng.uniform(4, 16)
-    relief = noise(rng, size, cell) + 0.5 * noise(rng, size, cell / 2)
-    return tint(rng, (70, 180), 0.12) * (1 + 0.22 * np.clip(relief, -2.5, 2) + 0.04 * grain(rng, size))[..., None]
-
-
-def hall(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Out of focus hall: a gradient, girders, doors, lamps."""
-    width, height = size
-    image = np.repeat((1 + 0.3 * noise(rng, size, max(size) / 2))[..., None], 3, 2) * tint(rng, (10, 170), 0.12)
-    for _ in range(int(rng.integers(2, 14))):
-        x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
-        w, h = (int(side * rng.uniform(0.02, 0.5) ** 1.5) + 2 for side in size)  # more small things than large ones
-        image[y : y + h, x : x + w] *= rng.uniform(0.4, 1.8)
-    sigma = rng.uniform(0.3, 4)
-    return cv2.GaussianBlur(image, (0, 0), sigma) if sigma > 0.6 else image
-
-
-def hazard(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Diagonal warning stripes: light and dark, but no target."""
-    x, y = np.meshgrid(np.arange(size[0], dtype=np.float32), np.arange(size[1], dtype=np.float32))
-    wave = np.sin((x + np.float32(rng.choice((-1, 1))) * y) * np.float32(2 * np.pi / rng.uniform(10, 60)))
-    light = np.float32(((30, 190, 230), (220, 220, 220), (40, 40, 200))[int(rng.integers(3))])
-    return mix(0.5 + 2 * wave, np.full(3, rng.uniform(10, 60), np.float32), light * np.float32(rng.uniform(0.5, 1)))
-
-
-def tiles(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Tiles or a grating: rows of equal fields with joints, but no target."""
-    step, joint = rng.uniform(8, 40), rng.uniform(0.06, 0.3)
-    x, y = (np.arange(side, dtype=np.float32) / step % 1 for side in size)
-    edge = np.maximum((x < joint)[None, :], (y < joint)[:, None]).astype(np.float32)
-    field, line = tint(rng, (20, 230), 0.15), tint(rng, (10, 220), 0.1)
-    return cv2.GaussianBlur(mix(edge, field, line), (0, 0), 0.7)
-
+VARIANTS = 10  # textures of each material
+SIDE = 448  # of a texture in px; larger surfaces are enlarged from it
+TINT = {"steel": 0.35, "paint": 0.5, "concrete": 0.3, "rock": 0.3, "dark": 0.6, "rust": 0.15}
+"""How far the brightness of a cut may differ from its texture's, as a share; 0.2 unless named. Mostly downwards, since
+what is bright and well lit burns out."""
 
 MATERIALS: dict[str, Callable[[np.random.Generator, Size], np.ndarray]] = {
-    "steel": steel,
-    "rust": rust,
-    "paint": paint,
-    "concrete": concrete,
-    "dark": dark,
-    "rock": rock,
-    "hall": hall,
-    "hazard": hazard,
-    "tiles": tiles,
+    "steel": plain.steel,
+    "alloy": plain.alloy,
+    "rust": plain.rust,
+    "paint": plain.paint,
+    "concrete": plain.concrete,
+    "dark": plain.dark,
+    "rock": plain.rock,
+    "hall": plain.hall,
+    "glass": plain.glass,
+    "wood": pattern.wood,
+    "hazard": pattern.hazard,
+    "tiles": pattern.tiles,
+    "grating": pattern.grating,
+    "brick": pattern.brick,
+    "keyboard": pattern.keyboard,
+    "barcode": pattern.barcode,
+    "mesh": pattern.mesh,
+    "cloth": pattern.cloth,
+    "facade": pattern.facade,
+    "lettering": pattern.lettering,
+    "honeycomb": pattern.honeycomb,
+    "corrugated": pattern.corrugated,
+    "rounds": pattern.rounds,
+    "specks": pattern.specks,
+    "foliage": pattern.foliage,
 }
+
+
+@cache
+def texture(material: str, variant: int) -> np.ndarray:
+    """Texture of a material, (SIDE, SIDE, 3) uint8, which is read only."""
+    seed = [sum(map(ord, material)), len(material), variant]
+    image = MATERIALS[material](np.random.default_rng(seed), (SIDE, SIDE))
+    image = np.clip(image, 0, 255).astype(np.uint8)
+    image.setflags(write=False)
+    return image
+
+
+def surface(
+    material: str, rng: np.random.Generator, size: Size, gain: float = 1.0, coat: Sequence[float] | None = None
+) -> np.ndarray:
+    """A material, (H, W, 3) float32, brighter by ``gain``.
+
+    ``coat`` are four numbers from 0 to 1, of the texture and its tone in three channels; equal ones look alike.
+    """
+    step = max(-(-max(size) // SIDE), 1)
+    width, height = -(-size[0] // step), -(-size[1] // step)
+    x, y, turn, *own = rng.random(7).tolist()
+    variant, *tone = own if coat is None else coat
+    whole = texture(material, int(variant * VARIANTS))
+    left, top = int(x * (SIDE - width + 1)), int(y * (SIDE - height + 1))
+    cut = whole[top : top + height, left : left + width]
+    if turn < 0.5:
+        cut = cut[:, ::-1]
+    level = gain * (1 + TINT.get(material, 0.2) * (2 * (variant * VARIANTS % 1) - 1.5))
+    hue = 0.3 if material == "paint" else 0.06
+    # one call for scaling and conversion: NumPy is slow at broadcasting over three channels
+    shades = (*(level * (1 + hue * (2 * share - 1)) for share in tone), 0.0)
+    image = cv2.multiply(np.ascontiguousarray(cut), shades, dtype=cv2.CV_32F)
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR) if step > 1 else image

@@ -14,9 +14,10 @@ import numpy as np
 
 from gjadet_yolo.geometry.camera import Camera
 from gjadet_yolo.synth.paint.layer import Layer
-from gjadet_yolo.synth.paint.sprite import Sprite, paint_sprite, pose_matrix, surface_of
+from gjadet_yolo.synth.paint.material import surface
+from gjadet_yolo.synth.paint.sprite import Sprite, paint_sprite, pose_matrix
 from gjadet_yolo.synth.paint.visible import Seen, visible_targets, visible_thing
-from gjadet_yolo.synth.world.scene import Body, Scene
+from gjadet_yolo.synth.world.scene import COATS, Body, Scene
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,11 @@ class Renderer:
         self.scene, self.exposure_s = scene, exposure_s
         # a generator for each surface: what one looks like does not depend on how much another has drawn
         rng = np.random.default_rng([scene.seed, 0])
-        self.background = surface_of(scene.background, rng, scene.camera.size_px)
+        self.background = surface(scene.background, rng, scene.camera.size_px)
         self.lens = Lens.of(scene.camera)
+        coats = np.random.default_rng([scene.seed, 2]).random((COATS, 4))
         self.sprites = [
-            paint_sprite(body, scene.camera, times_s, np.random.default_rng([scene.seed, 1, index]))
+            paint_sprite(body, scene.camera, times_s, np.random.default_rng([scene.seed, 1, index]), coats)
             for index, body in enumerate(scene.bodies)
         ]
 
@@ -117,11 +119,12 @@ class Renderer:
         pose = pose_matrix(body, time_s)
         if sprite is not None:
             self.warp(sprite.pixels, sprite, pose, layer)
-        patches = body.targets.patches_mm
-        if patches:
-            flat = body.motion.markers(np.array([time_s]), np.concatenate(patches)).position_mm[0]
-            ends = np.cumsum([len(patch) for patch in patches])[:-1]
-            layer.paint_patches(np.split(self.scene.camera.project(flat), ends), body.targets.colours)
+        targets = body.targets
+        for patches, colours in ((targets.patches_mm, targets.colours), (targets.tops_mm, targets.top_colours)):
+            if patches:
+                flat = body.motion.markers(np.array([time_s]), np.concatenate(patches)).position_mm[0]
+                ends = np.cumsum([len(patch) for patch in patches])[:-1]
+                layer.paint_patches(np.split(self.scene.camera.project(flat), ends), colours)
         if sprite is not None and sprite.grime is not None:
             dirt = Layer(layer.x, layer.y, np.zeros_like(layer.pixels))
             self.warp(sprite.grime, sprite, pose, dirt)
@@ -156,7 +159,7 @@ class Renderer:
     def look_through(self, layers: list[Layer], time_s: float) -> tuple[Seen, np.ndarray]:
         """Labels of all bodies, from the front one to the back one, with what hides each."""
         camera, hidden = self.scene.camera, np.zeros(self.background.shape[:2], np.float32)
-        seen, things = [], []
+        seen, things = [Seen(np.zeros(0), np.zeros((0, 4)))], []  # an empty hall has no bodies
         for body, layer in zip(self.scene.bodies[::-1], layers[::-1], strict=True):
             outlines = body.targets.outlines_mm
             placed = camera.project(body.motion.markers(np.array([time_s]), outlines.reshape(-1, 2)).position_mm[0])

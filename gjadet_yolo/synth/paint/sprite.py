@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 
 from gjadet_yolo.geometry.camera import Camera
-from gjadet_yolo.synth.paint.material import MATERIALS, fractal
+from gjadet_yolo.synth.paint.material import surface as surface_of
+from gjadet_yolo.synth.paint.plain import fractal
 from gjadet_yolo.synth.paint.visible import fill
 from gjadet_yolo.synth.world.scene import Body, Part
-
-COARSE_FROM = (90**2, 400**2)  # px²; smaller surfaces cost little at full resolution
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,13 @@ def pose_matrix(body: Body, time_s: float) -> np.ndarray:
     return matrix
 
 
-def paint_sprite(body: Body, camera: Camera, times_s: tuple[float, float], rng: np.random.Generator) -> Sprite | None:
-    """Surfaces of what is in view of a body between two times; None where nothing is."""
+def paint_sprite(
+    body: Body, camera: Camera, times_s: tuple[float, float], rng: np.random.Generator, coats: np.ndarray
+) -> Sprite | None:
+    """Surfaces of what is in view of a body between two times; None where nothing is.
+
+    ``coats`` (COATS, 4) are the tones that parts of the scene share, see ``material.py``.
+    """
     if not body.parts:
         return None
     low, high = in_view(body, camera, times_s)
@@ -53,7 +57,7 @@ def paint_sprite(body: Body, camera: Camera, times_s: tuple[float, float], rng: 
     width, height = np.ceil((high - low) * scale).astype(int) + 2
     pixels = np.zeros((height, width, 4), np.float32)
     for part in body.parts:
-        paint_part(pixels, part, (part.outline_mm - low) * scale, rng)
+        paint_part(pixels, part, (part.outline_mm - low) * scale, rng, coats[part.coat] if part.coat else None)
     return Sprite(pixels, grime_of(rng, pixels.shape, body.grime) if body.grime > 0 else None, low, scale)
 
 
@@ -71,7 +75,9 @@ def in_view(body: Body, camera: Camera, times_s: tuple[float, float]) -> tuple[n
     return np.maximum(points.min(0), seen.min(0) - margin), np.minimum(points.max(0), seen.max(0) + margin)
 
 
-def paint_part(pixels: np.ndarray, part: Part, corners_px: np.ndarray, rng: np.random.Generator) -> None:
+def paint_part(
+    pixels: np.ndarray, part: Part, corners_px: np.ndarray, rng: np.random.Generator, coat: np.ndarray | None
+) -> None:
     """Paint one part into a sprite in place."""
     limits = np.array((pixels.shape[1], pixels.shape[0]))
     low = np.clip(np.floor(corners_px.min(0)).astype(int), 0, limits)
@@ -79,14 +85,12 @@ def paint_part(pixels: np.ndarray, part: Part, corners_px: np.ndarray, rng: np.r
     width, height = high - low
     if width < 1 or height < 1:
         return
-    surface = surface_of(part.material, rng, (width, height))
-    surface *= np.float32(part.gain)
+    surface = surface_of(part.material, rng, (width, height), part.gain, coat)
     if part.shade != "flat":
-        surface *= cv2.cvtColor(shading(part.shade, corners_px, low, (width, height)), cv2.COLOR_GRAY2BGR)
+        surface *= shading(part.shade, corners_px, low, (width, height))[..., None]
     if part.text:
         write_text(surface, part.text, rng)
     window = pixels[low[1] : high[1], low[0] : high[0]]
-    np.maximum(surface, 0, out=surface)
     if is_upright(part.outline_mm):  # most parts: nothing to blend
         window[..., :3], window[..., 3] = surface, 1
         return
@@ -98,13 +102,6 @@ def paint_part(pixels: np.ndarray, part: Part, corners_px: np.ndarray, rng: np.r
     window[..., 3:] += alpha
 
 
-def surface_of(material: str, rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """A material, (H, W, 3) float32; large areas at a half or third of the resolution, which takes less time."""
-    step = 1 + sum(size[0] * size[1] > area for area in COARSE_FROM)
-    surface = MATERIALS[material](rng, (-(-size[0] // step), -(-size[1] // step))).astype(np.float32, copy=False)
-    return cv2.resize(surface, size, interpolation=cv2.INTER_LINEAR) if step > 1 else surface
-
-
 def is_upright(outline_mm: np.ndarray) -> bool:
     """Whether an outline is a rectangle with its sides along the axes."""
     return len(outline_mm) == 4 and all(len(np.unique(outline_mm[:, axis])) == 2 for axis in (0, 1))
@@ -114,17 +111,30 @@ def shading(shade: str, corners_px: np.ndarray, low: np.ndarray, size: tuple[int
     """Brightness over a part, (H, W) float32: 1 in its middle, less where it turns away."""
     first, extent = corners_px.min(0), np.maximum(np.ptp(corners_px, axis=0), 1e-6)
     x, y = (
-        (2 * (low[axis] + np.arange(size[axis], dtype=np.float32) + 0.5 - first[axis]) / extent[axis] - 1)
+        ((low[axis] + np.arange(size[axis]) + 0.5 - first[axis]) * (2 / extent[axis]) - 1)
+        .clip(-1, 1)
+        .astype(np.float32)
         for axis in (0, 1)
     )
-    x, y = x[None, :].clip(-1, 1), y[:, None].clip(-1, 1)
+    x, y = x[None, :], y[:, None]
     if shade == "round_x":
-        square = x**2 + 0 * y
-    elif shade == "round_y":
-        square = y**2 + 0 * x
-    else:
-        square = 0.5 * (x + y + 0.6).clip(-1, 1) ** 2
-    return (0.25 + 0.75 * np.sqrt(1 - square)).astype(np.float32)
+        return np.broadcast_to(dome(x**2), size[::-1])
+    if shade == "round_y":
+        return np.broadcast_to(dome(y**2), size[::-1])
+    if shade == "disc":
+        return dome(0.5 * (x + y + 0.6).clip(-1, 1) ** 2)
+    # light from the top left; 0.1 keeps the middle, where a cone has no slope, from dividing by zero
+    slope = (x + 1.6 * y) / np.sqrt(x**2 + y**2 + 0.1)
+    if shade == "cone":
+        return 1 - 0.3 * slope
+    if shade == "dish":
+        return 0.85 + 0.3 * slope
+    return 0.6 + 0.16 * slope**2 * slope**2  # "turned": a lathe's grooves shine in two opposite fans
+
+
+def dome(square: np.ndarray) -> np.ndarray:
+    """Brightness where a round surface turns away, of the squared distance from its middle."""
+    return 0.25 + 0.75 * np.sqrt(1 - square)
 
 
 def write_text(surface: np.ndarray, text: str, rng: np.random.Generator) -> None:

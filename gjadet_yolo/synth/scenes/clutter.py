@@ -13,6 +13,7 @@ import numpy as np
 from gjadet_yolo.synth.world.scene import Part
 from gjadet_yolo.synth.world.shape import Area, Point, rectangle, regular
 
+PATTERNS = ("grating", "tiles", "brick", "keyboard", "barcode", "mesh", "cloth", "facade", "lettering", "hazard")
 WORDS = (
     "TEST 04",
     "CRASH 2",
@@ -131,6 +132,13 @@ def stripes(rng: np.random.Generator, centre: Point, size: float) -> list[Part]:
     return [Part(around(centre, size * rng.uniform(2, 9), size), "hazard")]
 
 
+def board(rng: np.random.Generator, centre: Point, size: float) -> list[Part]:
+    """A piece of something that repeats: grating, tiles, bricks, keys, bars, mesh, checked cloth, print, windows."""
+    wide = size * float(np.exp(rng.uniform(0.5, 1.8)))
+    shape = around(centre, wide, wide * float(np.exp(rng.uniform(-1, 0.5))))
+    return [Part(shape, any_of(rng, *PATTERNS), any_of(rng, "flat", "flat", "round_x"), float(rng.uniform(0.5, 1.3)))]
+
+
 KINDS: tuple[Callable[[np.random.Generator, Point, float], list[Part]], ...] = (
     bolt_from_above,
     bolt_from_the_side,
@@ -140,6 +148,7 @@ KINDS: tuple[Callable[[np.random.Generator, Point, float], list[Part]], ...] = (
     row_of_openings,
     name_plate,
     stripes,
+    board,
 )
 # what resembles squares most, facets of bolts and plates, comes most often
-SHARES = (0.1, 0.2, 0.08, 0.2, 0.14, 0.1, 0.12, 0.06)
+SHARES = (0.1, 0.18, 0.08, 0.17, 0.12, 0.09, 0.1, 0.05, 0.11)

@@ -5,16 +5,30 @@ from __future__ import annotations
 import numpy as np
 
 from gjadet_yolo.geometry.camera import Camera
-from gjadet_yolo.synth.scenes import closeup, railcar, rig
+from gjadet_yolo.synth.scenes import closeup, empty, gear, railcar, rig
 from gjadet_yolo.synth.scenes.builder import STEADY, SceneBuilder, Wanted
 from gjadet_yolo.synth.scenes.clutter import clutter
 from gjadet_yolo.synth.world.motion import BodyMotion
 from gjadet_yolo.synth.world.scene import Body, Part, Scene
 from gjadet_yolo.synth.world.shape import regular
 
-SCENES = {"rig": rig.build, "train": railcar.build, "closeup": closeup.build}
-SCENES_WITH = {"bogie": ("train",), "wheel": ("train",), "absorber": ("rig",), "rw": ("rig", "train")}
-"""Kinds of scene that can hold an object of a class; all of them hold points."""
+SCENES = {
+    "rig": rig.build,
+    "train": railcar.build,
+    "closeup": closeup.build,
+    "gear": gear.build,
+    "empty": empty.build,
+}
+IMPACTS = ("rig", "train", "closeup")
+"""Kinds of scene that videos show: those in which something is hit."""
+SCENES_WITH = {
+    "point": ("rig", "train", "closeup", "gear"),
+    "bogie": ("train", "gear"),
+    "wheel": ("train", "gear"),
+    "absorber": ("rig",),
+    "rw": ("rig", "train"),
+}
+"""Kinds of scene that can hold an object of a class."""
 
 
 def begin_scene(

@@ -10,10 +10,14 @@ import numpy as np
 from gjadet_yolo.synth.scenes.builder import STEADY, SceneBuilder
 from gjadet_yolo.synth.scenes.closeup import discs
 from gjadet_yolo.synth.scenes.clutter import clutter
-from gjadet_yolo.synth.scenes.rig import add_between, wall
+from gjadet_yolo.synth.scenes.coach import coach_parts, end_parts, frame_parts, wagon_parts
+from gjadet_yolo.synth.scenes.gear import add_running_gear
+from gjadet_yolo.synth.scenes.rig import add_between
+from gjadet_yolo.synth.scenes.track import add_ground
+from gjadet_yolo.synth.scenes.wall import wall
 from gjadet_yolo.synth.world.motion import BodyMotion
-from gjadet_yolo.synth.world.scene import Body, Part, Thing
-from gjadet_yolo.synth.world.shape import rectangle, regular
+from gjadet_yolo.synth.world.scene import Body, Part
+from gjadet_yolo.synth.world.shape import rectangle
 from gjadet_yolo.synth.world.target import Targets
 
 
@@ -48,24 +52,6 @@ def build(builder: SceneBuilder) -> str:
     return builder.pick("hall", "hall", "dark", "dark", "concrete", "paint")
 
 
-def add_ground(builder: SceneBuilder, ground_y: float) -> None:
-    """Ballast or floor, the rail, and a strip along it."""
-    rng, (hx, hy), side = builder.rng, builder.half_mm, builder.square_mm
-    parts = [Part(rectangle(-2 * hx, ground_y, 4 * hx, 2 * hy), builder.pick("rock", "concrete", "paint", "dark"))]
-    rail = rng.uniform(0.02, 0.06) * hy
-    parts.append(Part(rectangle(-2 * hx, ground_y, 4 * hx, rail), builder.pick("steel", "rust"), "round_y"))
-    targets, y = Targets(), ground_y + rail
-    if builder.chance(0.4):
-        begin = -hx * rng.uniform(0.2, 1.1)
-        room = hy * 1.02 - y
-        columns = 2 if room > side and builder.chance(0.8) else 1
-        targets, paper = builder.strip(
-            (begin, y + rng.uniform(0, 0.3) * max(room - 2 * side, 0)), hx - begin, True, columns, share=0.5
-        )
-        parts += paper
-    builder.bodies.append(Body(STEADY, tuple(parts), targets))
-
-
 def add_poles(builder: SceneBuilder, ground_y: float) -> None:
     """Fixed reference poles with upright strips; dark poles before a dark background are the rule."""
     rng, (hx, hy), side = builder.rng, builder.half_mm, builder.square_mm
@@ -88,8 +74,10 @@ def add_car(builder: SceneBuilder, motion: BodyMotion, floor_y: float, front_x: 
     rng, (hx, hy), side = builder.rng, builder.half_mm, builder.square_mm
     top = -hy * rng.uniform(0.5, 1.3)
     area = (-2.5 * hx, top, 2.5 * hx + front_x, floor_y - top)
-    parts = [Part(rectangle(*area), builder.pick("paint", "paint", "paint", "steel"), gain=rng.uniform(0.7, 1.3))]
-    parts += openings(builder, top, floor_y, front_x)
+    side_of = (coach_parts, coach_parts, frame_parts, wagon_parts)[int(rng.integers(4))]
+    parts = side_of(builder, area)
+    if builder.chance(0.5):
+        parts += end_parts(builder, front_x, floor_y, 0.3 * hy)
     band = builder.columns * side * 1.1
     if builder.chance(0.4):  # solebar: a dark or light beam under the windows
         sill = rectangle(-2.5 * hx, floor_y - band, 2.5 * hx + front_x, band)
@@ -116,37 +104,6 @@ def add_car(builder: SceneBuilder, motion: BodyMotion, floor_y: float, front_x: 
         targets += discs(builder, (-hx, top, hx + min(front_x, hx), floor_y - top))
     parts += clutter(rng, (-hx, top, max(hx + min(front_x, hx), side), floor_y - top), side, int(rng.integers(0, 5)))
     builder.bodies.append(Body(motion, tuple(parts), targets, grime=0.08 if builder.chance(0.25) else 0.0))
-
-
-def openings(builder: SceneBuilder, top: float, floor_y: float, front_x: float) -> list[Part]:
-    """Windows of a car, or the fields of an open frame."""
-    rng, hx = builder.rng, builder.half_mm[0]
-    rows = 1 if builder.chance(0.5) else int(rng.integers(2, 5))
-    tall = (floor_y - top) / rows
-    wide, parts, material = tall * rng.uniform(0.4, 1.5), [], builder.pick("dark", "dark", "hall")
-    wide, cut = max(wide, 0.08 * hx), rng.uniform(0.05, 0.25) if builder.chance(0.5) else 0.0
-    for row in range(rows):
-        for x in np.arange(front_x - wide, -1.2 * hx, -wide):
-            if builder.chance(0.8):
-                frame = rng.uniform(0.1, 0.3)
-                place = (
-                    x + wide * frame / 2,
-                    top + (row + frame / 2) * tall,
-                    wide * (1 - frame),
-                    tall * (1 - 1.5 * frame),
-                )
-                parts.append(Part(cut_corners(rectangle(*place), cut), material))
-    return parts
-
-
-def cut_corners(corners: np.ndarray, share: float) -> np.ndarray:
-    """Rectangle with its corners cut off by a share of its shorter side, (8, 2); as it is for a share of 0."""
-    if share == 0:  # four corners, which the painter recognises and need not blend
-        return corners
-    cut = share * np.ptp(corners, axis=0).min()
-    sides = np.roll(corners, -1, axis=0) - corners
-    units = sides / np.linalg.norm(sides, axis=1, keepdims=True)
-    return np.stack((corners + cut * units, np.roll(corners, -1, axis=0) - cut * units), 1).reshape(-1, 2)
 
 
 def add_nose(builder: SceneBuilder, motion: BodyMotion, floor_y: float, front_x: float) -> None:
@@ -179,83 +136,6 @@ def count_slots(builder: SceneBuilder) -> int:
     """Places along the vehicle that bogies and single wheels need."""
     bogies, wheels = builder.wanted.bogie, builder.wanted.wheel
     return bogies + max(wheels - 2 * bogies, 0)
-
-
-def add_running_gear(builder: SceneBuilder, motion: BodyMotion, ground_y: float, radius: float, pitch: float) -> None:
-    """Bogies with up to two wheels in sight each, and single wheels, as many as are wanted."""
-    rng, hx = builder.rng, builder.half_mm[0]
-    bogies, wheels = builder.wanted.bogie, builder.wanted.wheel
-    for index in range(count_slots(builder)):
-        x = -hx + (index + rng.uniform(0.4, 0.6)) * pitch
-        if index < bogies:
-            here = min(2, wheels)
-            wheels -= here
-            # far enough apart for the wheels not to touch, near enough to leave the next place free
-            reach = min(radius * rng.uniform(1.15, 2.0), pitch / 2 - radius)
-            builder.bodies.append(bogie(builder, motion, (x, ground_y - radius), reach, radius, here))
-        elif wheels > 0:
-            wheels -= 1
-            wheel = Body(
-                motion, wheel_parts(builder, (x, ground_y - radius), radius), things=(wheel_thing(x, ground_y, radius),)
-            )
-            builder.bodies.append(wheel)
-
-
-def bogie(
-    builder: SceneBuilder, motion: BodyMotion, centre: tuple[float, float], reach: float, radius: float, wheels: int
-) -> Body:
-    """Frame, springs and axle boxes on two wheels; ``wheels`` of them are open, the others behind a skirt."""
-    rng, (x, y) = builder.rng, centre
-    parts, things = [], []
-    for index, axle in enumerate((x - reach, x + reach)):
-        if index < wheels:
-            parts += wheel_parts(builder, (axle, y), radius)
-            things.append(wheel_thing(axle, y + radius, radius))
-    material, thick = builder.pick("dark", "steel", "rust"), radius * rng.uniform(0.25, 0.45)
-    gain = rng.uniform(0.5, 1.2)
-    low, high = y - 0.1 * radius, y - radius * rng.uniform(0.75, 1.0)
-    beam = [
-        (x - reach - 0.5 * radius, high),
-        (x + reach + 0.5 * radius, high),
-        (x + reach + 0.5 * radius, high + thick),
-    ]
-    beam += [(x + 0.5 * reach, high + thick), (x + 0.3 * reach, low + thick), (x - 0.3 * reach, low + thick)]
-    beam += [(x - 0.5 * reach, high + thick), (x - reach - 0.5 * radius, high + thick)]
-    parts.append(Part(np.array(beam), material, gain=gain))
-    for axle in (x - reach, x + reach):
-        box = rectangle(axle - 0.25 * radius, y - 0.3 * radius, 0.5 * radius, 0.55 * radius)
-        parts.append(Part(box, material, "disc", gain * rng.uniform(0.7, 1.6)))
-        spring = rectangle(axle - 0.18 * radius, high + thick, 0.36 * radius, max(y - 0.3 * radius - high - thick, 1.0))
-        parts.append(Part(spring, "steel", "round_x"))
-    if wheels < 2:  # skirt
-        cover = rectangle(x + (reach - 1.1 * radius if wheels else -reach - 1.2 * radius), high, 0, 0)
-        width = 2.2 * radius if wheels else 2 * reach + 2.4 * radius
-        cover[:, 0] += (0, width, width, 0)
-        cover[:, 1] += (0, 0, 1.7 * radius, 1.7 * radius)
-        parts.append(Part(cover, "paint", gain=gain))
-    half = reach + (radius if wheels == 2 else 1.1 * radius)
-    outline = rectangle(x - half, high, 2 * half, y + radius - high)
-    targets, side = Targets(), builder.square_mm
-    if builder.chance(0.35) and builder.short() and thick * 2 > side:
-        targets, _ = builder.strip(
-            (x - reach, high + thick / 2 - side), 2 * reach, lying=True, columns=min(builder.columns, 2)
-        )
-    return Body(motion, tuple(parts), targets, (*things, Thing(1, outline)))
-
-
-def wheel_thing(x: float, ground_y: float, radius: float) -> Thing:
-    """Label of a wheel that stands at (x, ground_y)."""
-    return Thing(2, regular((x, ground_y - radius), radius, 40))
-
-
-def wheel_parts(builder: SceneBuilder, centre: tuple[float, float], radius: float) -> tuple[Part, ...]:
-    """Tyre, web and hub."""
-    gain = builder.rng.uniform(0.5, 1.2)
-    return (
-        Part(regular(centre, radius, 40), builder.pick("steel", "rust", "dark"), gain=gain),
-        Part(regular(centre, radius * 0.84, 40), builder.pick("rust", "dark", "steel"), "disc", gain * 0.8),
-        Part(regular(centre, radius * 0.32, 24), builder.pick("steel", "rust", "dark"), "disc", gain),
-    )
 
 
 def add_heap(builder: SceneBuilder, ground_y: float) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from gjadet_yolo.synth.scenes.absorber import ABSORBER, absorber
 from gjadet_yolo.synth.scenes.builder import STEADY, SceneBuilder
 from gjadet_yolo.synth.scenes.closeup import discs
+from gjadet_yolo.synth.scenes.wall import wall
 from gjadet_yolo.synth.world.motion import BodyMotion
 from gjadet_yolo.synth.world.scene import Body, Crush, Part, Thing
 from gjadet_yolo.synth.world.shape import Area, rectangle, regular
@@ -29,7 +31,7 @@ def build(builder: SceneBuilder) -> str:
 
 
 def add_wall(builder: SceneBuilder, wall_x: float) -> None:
-    """The rigid wall with ribs and bolts where one is wanted; else beams of a frame."""
+    """The rigid wall where one is wanted; else beams of a frame."""
     rng, (hx, hy) = builder.rng, builder.half_mm
     if not builder.wanted.rw:
         for _ in range(int(rng.integers(0, 3))):
@@ -37,22 +39,6 @@ def add_wall(builder: SceneBuilder, wall_x: float) -> None:
             builder.bodies.append(Body(STEADY, builder.panel((x, -1.2 * hy, hx * rng.uniform(0.08, 0.4), 2.4 * hy))))
         return
     builder.bodies.append(wall(builder, wall_x, 2 * hx, -1.2 * hy * rng.uniform(0.6, 1), 2.4 * hy))
-
-
-def wall(builder: SceneBuilder, x: float, width: float, y: float, height: float) -> Body:
-    """Rigid wall: a massive block with a grid of ribs and bolts."""
-    material, rng = builder.pick("concrete", "steel", "rust", "paint"), builder.rng
-    outline = rectangle(x, y, width, height)
-    parts = [Part(outline, material)]
-    step = height / int(rng.integers(4, 9))
-    for row in np.arange(y + step / 2, y + height, step):
-        rib = rectangle(x, row - 0.06 * step, width, 0.12 * step)
-        parts.append(Part(rib, material, "round_y", rng.uniform(0.6, 0.8)))
-        radius = 0.07 * step
-        parts += [
-            Part(regular((x + share * width, row), radius, 6), "steel", "disc", 0.7) for share in (0.06, 0.2, 0.34)
-        ]
-    return Body(STEADY, tuple(parts), things=(Thing(4, outline),))
 
 
 def add_plate(builder: SceneBuilder, motion: BodyMotion, place: Area, right: float) -> None:
@@ -95,8 +81,8 @@ def add_between(builder: SceneBuilder, fixed: BodyMotion, moving: BodyMotion, x:
         height = hy * rng.uniform(0.25, 0.7) / max(count, 1) ** 0.5
         contact_s = builder.impact.time_s if builder.impact else 0.0
         motion = Crush(fixed, moving, (x, centre_y), (x - gap, centre_y), contact_s)
-        parts, outline = tube(builder, gap, height) if count else buffer(builder, gap, height)
-        things = (Thing(3, outline),) if count else ()
+        parts, outline = absorber(builder, gap, height) if count else buffer(builder, gap, height)
+        things = (Thing(ABSORBER, outline),) if count else ()
         targets, more = Targets(), ()
         # a strip that is squeezed with the tube; a buffer has no face for one
         if count and builder.chance(0.3) and height > builder.columns * builder.square_mm:
@@ -105,30 +91,6 @@ def add_between(builder: SceneBuilder, fixed: BodyMotion, moving: BodyMotion, x:
             targets, more = builder.strip(corner, gap * 0.9, lying=True)
             del builder.taken[taken:]  # it is in coordinates of the tube, not of the scene
         builder.bodies.append(Body(motion, (*parts, *more), targets, things))
-
-
-def tube(builder: SceneBuilder, length: float, height: float) -> tuple[tuple[Part, ...], np.ndarray]:
-    """Absorber with its outline: bellows, a tapered tube or a box with holes; from x = 0 to -length, y centred."""
-    rng, kind = builder.rng, int(builder.rng.integers(3))
-    material, gain = builder.pick("paint", "steel", "steel", "rust"), builder.rng.uniform(0.6, 1.3)
-    if kind == 0:
-        folds = int(rng.integers(4, 11))
-        step, parts = length / folds, []
-        for fold in range(folds):
-            bulge = height * (1 + (0.16 if fold % 2 else 0.0) * rng.uniform(0.6, 1.2))
-            place = rectangle(-(fold + 1) * step, -bulge / 2, step * 1.02, bulge)
-            parts.append(Part(place, material, "round_x", gain))
-        return tuple(parts), rectangle(-length, -height * 0.58, length, height * 1.16)
-    narrow = height * (rng.uniform(0.5, 0.9) if kind == 1 else 1.0)
-    outline = np.array([(-length, -height / 2), (0, -narrow / 2), (0, narrow / 2), (-length, height / 2)])
-    parts = [Part(outline, material, "round_y", gain)]
-    for index in range(int(rng.integers(2, 6))):
-        x = -length * (index + 0.7) / 6.5
-        if kind == 1:
-            parts.append(Part(rectangle(x, -narrow / 2, length * 0.02, narrow), material, "round_y", gain * 0.5))
-        else:
-            parts.append(Part(regular((x, 0.0), height * 0.12), "dark"))
-    return tuple(parts), outline
 
 
 def buffer(builder: SceneBuilder, length: float, height: float) -> tuple[tuple[Part, ...], np.ndarray]:

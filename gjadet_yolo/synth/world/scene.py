@@ -14,6 +14,7 @@ from gjadet_yolo.geometry.camera import Camera
 from gjadet_yolo.synth.world.motion import BodyMotion, MarkerMotion
 from gjadet_yolo.synth.world.target import Targets
 
+COATS = 8
 NAMES = ("point", "bogie", "wheel", "absorber", "rw")  # classes of Crash2024, in its order
 
 
@@ -70,9 +71,11 @@ class Part:
     Attributes:
         outline_mm: Corners (K, 2), not necessarily convex.
         material: Key of ``MATERIALS`` in ``paint/material.py``.
-        shade: How light falls on it: ``flat``, ``round_x`` (a cylinder turning away along x), ``round_y``, ``disc``.
+        shade: How light falls on it: ``flat``, ``round_x`` (a cylinder turning away along x), ``round_y``, ``disc``; of
+            round parts ``cone`` (standing out), ``dish`` (hollow), ``turned`` (with the fans of a lathe's grooves).
         gain: Brightness factor.
         text: Lettering on it.
+        coat: Parts of a scene with the same material and coat, from 1 to COATS - 1, look alike; 0 is a coat of its own.
     """
 
     outline_mm: np.ndarray
@@ -80,6 +83,7 @@ class Part:
     shade: str = "flat"
     gain: float = 1.0
     text: str = ""
+    coat: int = 0
 
 
 @dataclass(frozen=True)

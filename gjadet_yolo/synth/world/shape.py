@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 Area = tuple[float, float, float, float]  # x, y, width, height
@@ -17,3 +19,8 @@ def regular(centre_mm: tuple[float, float], radius_mm: float, corners: int = 24,
     """Corners (K, 2) of a regular polygon; many corners make a circle."""
     angles = np.arange(corners) * 2 * np.pi / corners + phase_rad
     return np.stack((np.cos(angles), np.sin(angles)), -1) * radius_mm + centre_mm
+
+
+def polygon(corners: Iterable[Point], at: Point = (0.0, 0.0), scale: Point = (1.0, 1.0)) -> np.ndarray:
+    """Corners (K, 2) scaled along x and y, then moved to a place."""
+    return np.add(np.multiply(list(corners), scale), at)
