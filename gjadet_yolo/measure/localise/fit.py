@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from gjadet_yolo.measure.localise.kinds import KINDS, SHAPES, START, turns
 from gjadet_yolo.measure.localise.model import Fit
 from gjadet_yolo.measure.localise.neighbours import Expected, expect, upright
 from gjadet_yolo.measure.localise.problem import Problem
-from gjadet_yolo.measure.localise.shapes import SHAPES
 from gjadet_yolo.measure.localise.windows import groups, reach
 
 STANDS_ALONE = 0.97  # share of the grey variance that a square explains, above which no other shape is tried
+ONE_OF_MANY = 0.94  # likewise of the best of the usual shapes, above which no rare one is
+LARGEST = 1.7  # times its box, or as much smaller, may a model be
+USUAL = ("quadrant", "dot")
 CONTRADICTION = 4.0  # deviations from what neighbours say, beyond which a fit starts from their word
 
 
@@ -24,16 +27,37 @@ def fit(grey: np.ndarray, boxes_xyxy: np.ndarray) -> Fit:
         index = index[usable[index]]
         if not len(index):
             continue
-        best = fit_group(grey, boxes_xyxy[index], side, "square")
-        doubtful = np.flatnonzero(best.explained < STANDS_ALONE)
-        for other in ("quadrant", "dot") if len(doubtful) else ():
-            rival = fit_group(grey, boxes_xyxy[index[doubtful]], side, other)
-            better = rival.explained > best.explained[doubtful]
-            best.put(doubtful[better], rival.take(better))
+        boxes = boxes_xyxy[index]
+        best = fit_group(grey, boxes, side, "square")
+        merit = best.explained * fills(best, boxes)
+        for enough, kinds in ((STANDS_ALONE, USUAL), (ONE_OF_MANY, tuple(SHAPES)[1:])):
+            doubtful = np.flatnonzero(merit < enough)
+            for other, turn in attempts(kinds) if len(doubtful) else ():
+                rival = fit_group(grey, boxes[doubtful], side, other, turn)
+                worth = rival.explained * fills(rival, boxes[doubtful])
+                better = worth > merit[doubtful]
+                best.put(doubtful[better], rival.take(better))
+                merit[doubtful[better]] = worth[better]
         result.put(index, best)
         batches.append((index, side))
     ask_neighbours(grey, result, batches)
     return result
+
+
+def attempts(kinds: tuple[str, ...]) -> list[tuple[str, float]]:
+    """Kinds with the angles in rad from which to fit them."""
+    return [(kind, float(turn)) for kind in kinds for turn in (turns(kind) if kinds != USUAL else (0.0,))]
+
+
+def fills(model: Fit, boxes_xyxy: np.ndarray) -> np.ndarray:
+    """Whether models are about as large as the boxes (K, 4) they were fitted to, (K,) bool."""
+    # a model that has shrunk to a field of the marker, or grown beyond it, explains the few pixels it looks at well
+    names = [KINDS[kind] for kind in model.kind]
+    start = np.array([START.get(name, 1.0) for name in names])[:, None]
+    square = np.array([name == "square" for name in names])[:, None]
+    half = np.where(square, np.abs(model.frame).sum(2), np.linalg.norm(model.frame, axis=2) / start)
+    ratio = half / np.maximum((boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) / 2, 1e-6)
+    return ((ratio > 1 / LARGEST) & (ratio < LARGEST)).all(1)
 
 
 def refit(grey: np.ndarray, start: Fit) -> Fit:
@@ -100,14 +124,14 @@ def from_neighbours(part: Fit, order: np.ndarray, swapped: np.ndarray, told: Exp
     return result
 
 
-def fit_group(grey: np.ndarray, boxes_xyxy: np.ndarray, side: int, kind: str) -> Fit:
-    """Fit one kind to boxes (K, 4) of like size in windows of ``side`` px."""
+def fit_group(grey: np.ndarray, boxes_xyxy: np.ndarray, side: int, kind: str, turn_rad: float = 0.0) -> Fit:
+    """Fit one kind to boxes (K, 4) of like size in windows of ``side`` px, begun at an angle against its edges."""
     middle = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
     problem = Problem.around(grey, middle, side, kind)
     start = Fit.empty(len(boxes_xyxy))
     start.kind[:] = list(SHAPES).index(kind)
     start.middle_px[:] = 0  # against the box's middle, until the end
-    start.frame = first_frame(problem.pixels.reshape(-1, side, side), boxes_xyxy, kind)
+    start.frame = first_frame(problem.pixels.reshape(-1, side, side), boxes_xyxy, kind, turn_rad)
     start.blur[:] = np.clip(0.8 / np.sqrt(np.abs(np.linalg.det(start.frame)))[:, None], 0.05, 0.4)
     problem.minimise(start)
     start.middle_px += middle
@@ -117,13 +141,13 @@ def fit_group(grey: np.ndarray, boxes_xyxy: np.ndarray, side: int, kind: str) ->
     return start
 
 
-def first_frame(pixels: np.ndarray, boxes_xyxy: np.ndarray, kind: str) -> np.ndarray:
+def first_frame(pixels: np.ndarray, boxes_xyxy: np.ndarray, kind: str, turn_rad: float = 0.0) -> np.ndarray:
     """Half sides (K, 2, 2) from the direction of the edges and the box around the turned target."""
     extent = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) / 2
     across, along = pixels[:, 1:-1, 2:] - pixels[:, 1:-1, :-2], pixels[:, 2:, 1:-1] - pixels[:, :-2, 1:-1]
     gradient = across + 1j * along
     # the fourth power makes the directions of all four edges the same
-    angle = np.angle((gradient**4 / np.maximum(np.abs(gradient) ** 2, 1e-6)).sum((1, 2))) / 4
+    angle = np.angle((gradient**4 / np.maximum(np.abs(gradient) ** 2, 1e-6)).sum((1, 2))) / 4 + turn_rad
     c, s = np.cos(angle), np.abs(np.sin(angle))
     if kind == "square":
         spread = np.maximum(c**2 - s**2, 0.3)  # near 45° a box says nothing about the ratio of the sides
@@ -133,6 +157,6 @@ def first_frame(pixels: np.ndarray, boxes_xyxy: np.ndarray, kind: str) -> np.nda
         sane = (np.minimum(first, second) > 0.4 * even) & (np.maximum(first, second) < 2.5 * even)
         half = np.stack((np.where(sane, first, even), np.where(sane, second, even)), -1)
     else:
-        half = extent
+        half = np.repeat(extent.mean(1, keepdims=True), 2, 1) * START.get(kind, 1.0)
     turn = np.stack((np.stack((c, -np.sin(angle)), -1), np.stack((np.sin(angle), c), -1)), -2)
     return turn @ (half[:, :, None] * np.eye(2))

@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from gjadet_yolo.measure.localise import solve
+from gjadet_yolo.measure.localise.kinds import FAR, REGIONS, SHAPES
 from gjadet_yolo.measure.localise.model import SHAPED, Fit, advanced
 from gjadet_yolo.measure.localise.neighbours import Expected
-from gjadet_yolo.measure.localise.shapes import REGIONS, SHAPES, Rendered
+from gjadet_yolo.measure.localise.shapes import Rendered
 from gjadet_yolo.measure.localise.windows import cut, places, reach
 
 STEPS, REFRAME = 14, (3, 6)
@@ -56,7 +57,7 @@ class Problem:
         if self.kind == "square":
             near = (np.abs(u) < limit[:, :1]) & (np.abs(v) < limit[:, 1:])
         else:
-            near = np.hypot(u, v) < np.minimum(limit.mean(1, keepdims=True), 1.4)
+            near = np.hypot(u, v) < np.minimum(limit.mean(1, keepdims=True), FAR.get(self.kind, 1.4))
         return (near & self.seen).astype(np.float32)
 
     def render(self, model: Fit) -> tuple[Rendered, np.ndarray, np.ndarray, np.ndarray]:

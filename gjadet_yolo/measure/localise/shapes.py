@@ -1,4 +1,4 @@
-"""Ideal targets in their own coordinates: a square among its neighbours, a quadrant disc, a dot.
+"""Ideal targets in their own coordinates: what all shapes share, and a square among its neighbours.
 
 A target is a handful of regions of even grey whose borders are blurred by a Gaussian error function, which stands for
 lens, motion and the area of a pixel together. Coordinates (u, v) are centred; the square spans -1 to 1 in both, discs
@@ -12,9 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr
-
-KINDS = ("square", "quadrant", "dot", "patch")
-DOT_SHARE = 0.5  # radius of a dot's dark middle against that of its light disc
 
 
 @dataclass(frozen=True)
@@ -71,44 +68,3 @@ def square(u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) ->
             -1,
         ),
     )
-
-
-def quadrant(u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) -> Rendered:
-    """Disc of four quarters: background, light and dark; the first and third quarter are light."""
-    blur = blur.mean(1, keepdims=True)
-    radius = np.hypot(u, v) + 1e-6
-    inside, rim = step(1 - radius, blur)
-    right, slope_u = step(u, blur)
-    below, slope_v = step(v, blur)
-    right, below = 2 * right - 1, 2 * below - 1
-    light = 0.5 * (1 + right * below)
-    shares = np.stack((1 - inside, inside * light, inside * (1 - light)), -1)
-    ground, bright, dark = (greys[:, None, index] for index in range(3))
-    step_in = dark + (bright - dark) * light - ground  # grey inside against outside
-    turn_u, turn_v = (bright - dark) * inside * below * slope_u, (bright - dark) * inside * right * slope_v
-    by_u, by_v = turn_u - rim * u / radius * step_in, turn_v - rim * v / radius * step_in
-    by_blur = -(1 - radius) * rim * step_in - u * turn_u - v * turn_v
-    return Rendered(shares, np.einsum("kng,kg->kn", shares, greys), by_u, by_v, np.stack((by_blur,) * 2, -1) / 2)
-
-
-def dot(u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) -> Rendered:
-    """Disc in a disc of twice its size: background, ring and middle."""
-    blur = blur.mean(1, keepdims=True)
-    radius = np.hypot(u, v) + 1e-6
-    whole, rim = step(1 - radius, blur)
-    middle, brim = step(DOT_SHARE - radius, blur)
-    shares = np.stack((1 - whole, whole - middle, middle), -1)
-    outer, inner = greys[:, None, 1] - greys[:, None, 0], greys[:, None, 2] - greys[:, None, 1]
-    by_radius = -rim * outer - brim * inner
-    by_blur = -(1 - radius) * rim * outer - (DOT_SHARE - radius) * brim * inner
-    return Rendered(
-        shares,
-        np.einsum("kng,kg->kn", shares, greys),
-        by_radius * u / radius,
-        by_radius * v / radius,
-        np.stack((by_blur,) * 2, -1) / 2,
-    )
-
-
-SHAPES: dict[str, Shape] = {"square": square, "quadrant": quadrant, "dot": dot}
-REGIONS = {"square": 9, "quadrant": 3, "dot": 3}

@@ -21,9 +21,9 @@ import numpy as np
 from gjadet_yolo.measure.localise import solve
 from gjadet_yolo.measure.localise.atlas import Atlas, lattice, looks_of_image
 from gjadet_yolo.measure.localise.fit import fit, refit
+from gjadet_yolo.measure.localise.kinds import KINDS, REGIONS, SHAPES
 from gjadet_yolo.measure.localise.model import Fit, to_grey
 from gjadet_yolo.measure.localise.search import Search
-from gjadet_yolo.measure.localise.shapes import KINDS, REGIONS, SHAPES
 from gjadet_yolo.measure.localise.windows import cut, groups, reach
 from gjadet_yolo.measure.tracks import Located
 
