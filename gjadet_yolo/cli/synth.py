@@ -37,6 +37,13 @@ def add_subparser(subparsers: Any) -> None:
     add("--fps", type=float, default=1000.0, metavar="F", help="frames per second of the camera (default 1000)")
     add("--seconds", type=float, default=0.15, metavar="S", help="length of a video in real time (default 0.15)")
     add(
+        "--markers",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="share of pictures with other markers than squares: quadrants, spots, dots, rings, crosses (default 0.2)",
+    )
+    add(
         "--scene",
         default="",
         metavar="NAME",
@@ -130,7 +137,7 @@ def request_of(args: argparse.Namespace) -> Any:
     if "point" in per_image:
         per_image["point"] = min(per_image["point"], float(int(room)))
     asked = {name: getattr(args, name) for name in PER_IMAGE if getattr(args, name) is not None}
-    mix = SceneMix(per_image | asked, scenes, args.square)
+    mix = SceneMix(per_image | asked, scenes, args.square, args.markers)
     val = max(args.images // 10, 1) if args.val is None else args.val
     return Request(
         args.images, val, args.imgsz, args.seed, mix, args.videos, args.fps, args.seconds, args.scene, args.pulse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from gjadet_yolo.synth.paint.render import Renderer
 from gjadet_yolo.synth.paint.visible import LEAST_PX
 from gjadet_yolo.synth.scenes.builder import Wanted
 from gjadet_yolo.synth.scenes.compose import SCENES, SCENES_WITH, begin_scene, compose
+from gjadet_yolo.synth.truth import centroids
+from gjadet_yolo.synth.world.marker import MARKERS
 from gjadet_yolo.synth.world.scene import NAMES
 
 OTHERS_WITH = {name: kinds for name, kinds in SCENES_WITH.items() if name != "point"}
@@ -31,11 +34,13 @@ class SceneMix:
         per_image: Mean number of objects of each class in a picture.
         scenes: Share of each kind of scene.
         square_px: Smallest and largest side of the squares; sides are spread evenly over its logarithm.
+        markers: Share of the pictures in which markers of other kinds stand in the place of most strips.
     """
 
     per_image: dict[str, float] = field(default_factory=lambda: dict(PER_IMAGE))
     scenes: dict[str, float] = field(default_factory=lambda: dict(SHARES))
     square_px: tuple[float, float] = (5.0, 60.0)
+    markers: float = 0.2
 
     def check(self, size: tuple[int, int]) -> None:
         """Refuse what cannot be rendered.
@@ -49,6 +54,8 @@ class SceneMix:
             raise ValueError(f"there is no class '{name}'.{suggestion(name, list(NAMES))}")
         if min(self.scenes.values(), default=0) < 0 or not sum(self.scenes.values()) > 0:
             raise ValueError(f"shares of scenes are {self.scenes}, allowed: 0 or more, and one above 0.")
+        if not 0 <= self.markers <= 1:
+            raise ValueError(f"markers is {self.markers:g}, allowed: 0 to 1, the share of pictures with other markers.")
         low, high = self.square_px
         if not (LEAST_PX < low <= high <= min(size)):
             raise ValueError(
@@ -124,20 +131,39 @@ def room_for(size: tuple[int, int], side_px: np.ndarray) -> np.ndarray:
     return 2.2 * min(size) / side_px
 
 
-def draw_still(rng: np.random.Generator, size: tuple[int, int], mix: SceneMix) -> tuple[np.ndarray, np.ndarray]:
-    """Render one picture of a set, of size (W, H).
+class Still(NamedTuple):
+    """A picture of a set.
 
-    Returns:
-        BGR image (H, W, 3) uint8, and labels (N, 5): class and xyxy box in px.
+    Attributes:
+        image: BGR, (H, W, 3) uint8.
+        labels: Class and xyxy box in px, (N, 5); points first.
+        kinds: Kind of each point.
+        centres: Centre of each point in px, (P, 2): of its whole outline, hidden parts included.
     """
+
+    image: np.ndarray
+    labels: np.ndarray
+    kinds: tuple[str, ...]
+    centres: np.ndarray
+
+
+def draw_still(rng: np.random.Generator, size: tuple[int, int], mix: SceneMix) -> Still:
+    """Render one picture of a set, of size (W, H)."""
     kinds = list(mix.scenes)
     kind = kinds[int(rng.choice(len(kinds), p=[mix.share(kind) for kind in kinds]))]
     square_px = float(np.exp(rng.uniform(*np.log(mix.square_px))))
     builder = begin_scene(rng, size, square_px, mix.wanted(rng, size, kind, square_px))
+    if rng.random() < mix.markers:  # one or two kinds: a laboratory has its own
+        builder.markers = tuple(str(kind) for kind in rng.choice(list(MARKERS), int(rng.integers(1, 3)), replace=False))
     scene = compose(builder, kind)
     blur_mm = float(rng.uniform(0, 0.25)) * builder.square_mm
     exposure_s = blur_mm / (builder.speed_mps * 1e3)
     time_s = float(rng.uniform(0, builder.latest_s))
     frame = Renderer(scene, (time_s, time_s), exposure_s).frame(time_s)
     look = Look.draw(rng, size, square_px)
-    return look.apply(frame.image, rng), frame.labels
+    labelled = frame.targets.is_labelled
+    kinds = [kind for body in scene.bodies for kind in body.targets.kinds]
+    centres = centroids(scene, np.array([time_s]))[0]
+    return Still(
+        look.apply(frame.image, rng), frame.labels, tuple(np.array(kinds)[labelled].tolist()), centres[labelled]
+    )

@@ -29,6 +29,7 @@ class VideoTruth:
         position_mm: (T, N, 2); ``velocity_mps`` and ``acceleration_mps2`` likewise.
         objects: Labels of the other classes in each frame: class and visible extent, xyxy in px, (M, 5) each.
         impact: Scene, pulse, contact_s, speed_mps, peak_mps2, duration_s.
+        kinds: Kind of each marker: ``square`` or a key of ``MARKERS``.
     """
 
     fps: float
@@ -43,6 +44,7 @@ class VideoTruth:
     acceleration_mps2: np.ndarray
     objects: list[np.ndarray]
     impact: dict[str, float | str] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[tuple[float, ...]]:
         """One row per frame and marker, in the order of ``COLUMNS``."""
@@ -81,6 +83,7 @@ def follow(
         velocity,
         acceleration,
         objects,
+        kinds=tuple(kind for body in scene.bodies for kind in body.targets.kinds),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from gjadet_yolo.measure.localise import Templates, refine, solve
 from gjadet_yolo.measure.localise.neighbours import expect
 from gjadet_yolo.synth.paint.layer import Layer
+from gjadet_yolo.synth.world.marker import marker
 from gjadet_yolo.synth.world.strip import Strip
 from gjadet_yolo.synth.world.target import Targets
 
@@ -27,6 +28,8 @@ def picture(targets: Targets, shift=(0.0, 0.0), turn=0.0, blur=0.7, noise=0.0, r
 
     layer = Layer.empty(np.zeros(2), np.array(SIZE, float), SIZE)
     layer.paint_patches([moved(patch) for patch in targets.patches_mm], targets.colours)
+    if targets.tops_mm:
+        layer.paint_patches([moved(patch) for patch in targets.tops_mm], targets.top_colours)
     layer.smear(np.array(way, float))
     image = np.full((SIZE[1], SIZE[0], 3), ground, np.float32)
     layer.paint_onto(image)
@@ -65,8 +68,8 @@ def test_longish_and_turned_squares():
 @pytest.mark.parametrize(
     "target",
     [
-        Targets.quadrant((80.3, 60.7), 11.0, 0.3, (230.0,) * 3, (20.0,) * 3),
-        Targets.dot((80.3, 60.7), 11.0, (230.0,) * 3, (20.0,) * 3),
+        marker("quadrant", np.random.default_rng(0), (80.3, 60.7), 11.0, (230.0,) * 3, (20.0,) * 3, 0.3),
+        marker("dot", np.random.default_rng(0), (80.3, 60.7), 11.0, (230.0,) * 3, (20.0,) * 3),
     ],
     ids=["quadrant", "dot"],
 )

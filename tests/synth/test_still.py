@@ -39,7 +39,7 @@ def test_default_tail_is_as_long_as_that_of_crash2024():
 def test_boxes_lie_in_the_picture(kind):
     mix = SceneMix({"point": 30.0}, {kind: 1.0}, (6.0, 12.0))
     for seed in range(6):
-        image, labels = draw_still(np.random.default_rng(seed), SIZE, mix)
+        image, labels, *_ = draw_still(np.random.default_rng(seed), SIZE, mix)
         assert image.shape == (256, 256, 3)
         assert image.dtype == np.uint8
         assert ((labels[:, 1:] >= 0) & (labels[:, 1:] <= 256)).all()

@@ -119,11 +119,12 @@ class Renderer:
         pose = pose_matrix(body, time_s)
         if sprite is not None:
             self.warp(sprite.pixels, sprite, pose, layer)
-        patches = body.targets.patches_mm
-        if patches:
-            flat = body.motion.markers(np.array([time_s]), np.concatenate(patches)).position_mm[0]
-            ends = np.cumsum([len(patch) for patch in patches])[:-1]
-            layer.paint_patches(np.split(self.scene.camera.project(flat), ends), body.targets.colours)
+        targets = body.targets
+        for patches, colours in ((targets.patches_mm, targets.colours), (targets.tops_mm, targets.top_colours)):
+            if patches:
+                flat = body.motion.markers(np.array([time_s]), np.concatenate(patches)).position_mm[0]
+                ends = np.cumsum([len(patch) for patch in patches])[:-1]
+                layer.paint_patches(np.split(self.scene.camera.project(flat), ends), colours)
         if sprite is not None and sprite.grime is not None:
             dirt = Layer(layer.x, layer.y, np.zeros_like(layer.pixels))
             self.warp(sprite.grime, sprite, pose, dirt)

@@ -16,15 +16,17 @@ from gjadet_yolo.geometry.boxes import overlaps
 from gjadet_yolo.geometry.camera import Camera
 from gjadet_yolo.synth.scenes.clutter import clutter
 from gjadet_yolo.synth.scenes.style import WheelStyle
+from gjadet_yolo.synth.world.marker import MARKERS, marker
 from gjadet_yolo.synth.world.motion import BodyMotion, StepResponse, Vibration
 from gjadet_yolo.synth.world.pulse import Pulse
 from gjadet_yolo.synth.world.scene import Body, Part
-from gjadet_yolo.synth.world.shape import Area, rectangle
+from gjadet_yolo.synth.world.shape import Area, rectangle, regular
 from gjadet_yolo.synth.world.strip import Strip
 from gjadet_yolo.synth.world.target import Colour, Targets
 
 LIGHT = ((238, 238, 238), (60, 205, 240), (225, 235, 238), (120, 225, 245))  # BGR: white, yellow, paper, faded yellow
 VIBRATION = 0.05  # acceleration of a braked body's vibration, as a share of its pulse's peak
+SMALLEST_MARKER_PX = 7.0
 FEWEST = 4  # squares of a strip: fewer cannot be told from a plate
 STEADY = BodyMotion((0.0, 0.0))
 
@@ -82,6 +84,7 @@ class SceneBuilder:
         taken: Boxes, xyxy in mm, that later targets keep clear of.
         points: Targets placed so far.
         latest_s: How long the scene may run as a still.
+        markers: Kinds of markers, keys of ``MARKERS``, that stand in the place of most strips.
     """
 
     rng: np.random.Generator
@@ -96,6 +99,7 @@ class SceneBuilder:
     taken: list[tuple[float, float, float, float]] = field(default_factory=list)
     points: int = 0
     latest_s: float = 0.0
+    markers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         rng = self.rng
@@ -106,6 +110,11 @@ class SceneBuilder:
         self.wheels = WheelStyle.draw(rng)
         most = rng.random() < 0.75
         self.flatness = float(rng.uniform(0.75, 1.3) if most else rng.uniform(0.5, 2.0))  # length to width
+
+    @property
+    def mm_per_px(self) -> float:
+        """Of what an untilted camera sees."""
+        return 2 * self.half_mm[0] / self.camera.size_px[0]
 
     def chance(self, probability: float) -> bool:
         return bool(self.rng.random() < probability)
@@ -178,6 +187,9 @@ class SceneBuilder:
             within: Outline (K, 2) that its squares may not leave.
         """
         rng, side, across, (x, y) = self.rng, self.square_mm, columns or self.columns, corner_mm
+        if self.markers and bend_per_mm == angle_rad == 0 and self.chance(0.7):
+            room = (x, y, length_mm, across * side) if lying else (x, y, across * side, length_mm)
+            return self.marker_row(room, lying, int(np.ceil(share * self.short())), within), ()
         rows = int(min(length_mm / (side * self.flatness), np.ceil(share * self.short() / across)))
         if rows * across < FEWEST:
             return Targets(), ()
@@ -230,13 +242,28 @@ class SceneBuilder:
         return np.clip(colours, 2, 255)
 
     def disc(self, centre_mm: tuple[float, float], radius_mm: float) -> Targets:
-        """A quadrant or dot target."""
+        """A marker that is no square, of the scene's kinds or of any."""
+        rng, kind = self.rng, self.pick(*(self.markers or tuple(MARKERS)))
         self.points += 1
         self.take((centre_mm[0] - radius_mm, centre_mm[1] - radius_mm, 2 * radius_mm, 2 * radius_mm))
         ink: Colour = self.ink  # type: ignore[assignment]
-        if self.chance(0.7):
-            return Targets.quadrant(centre_mm, radius_mm, self.rng.uniform(0, np.pi), self.light, ink)
-        return Targets.dot(centre_mm, radius_mm, self.light, ink)
+        turned = (rng.uniform(0.5, 1.0), rng.uniform(0, np.pi)) if self.chance(0.25) else (1.0, 0.0)
+        return marker(kind, rng, centre_mm, radius_mm, self.light, ink, rng.uniform(0, 2 * np.pi), turned)
+
+    def marker_row(self, area: Area, lying: bool, most: int, within: np.ndarray | None) -> Targets:
+        """Markers of the scene's kinds in a row, in the place of a strip's area, at most so many."""
+        x, y, width, height = area
+        length, across = (width, height) if lying else (height, width)
+        radius = max(self.square_mm * self.rng.uniform(0.5, 0.9), SMALLEST_MARKER_PX / 2 * self.mm_per_px)
+        pitch = 2 * radius * self.rng.uniform(1.2, 4)
+        row = Targets()
+        for index in range(min(int(length // pitch), most)):
+            middle = (index + 0.5) * pitch, across / 2
+            dx, dy = middle if lying else middle[::-1]
+            outline = regular((x + dx, y + dy), radius, 4)
+            if within is None or lies_within(outline[None], within)[0]:
+                row += self.disc((x + dx, y + dy), radius)
+        return row
 
     def panel(self, area: Area, *materials: str) -> tuple[Part, ...]:
         """A plate with edges, seams and what is screwed to it."""

@@ -9,7 +9,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -109,17 +109,25 @@ class Request:
         return pictures + (self.videos * self.plan(0).size_bytes() if self.videos else 0)
 
 
-def write_still(request: Request, folder: Path, split: int, index: int) -> LabelledImage:
+@dataclass
+class DrawnImage(LabelledImage):
+    """A rendered picture: its points come first, with kind and centre (x, y) in px of each."""
+
+    markers: list[dict[str, Any]] = field(default_factory=list)
+
+
+def write_still(request: Request, folder: Path, split: int, index: int) -> DrawnImage:
     """Render one picture into a tree; returns its labels."""
     rng = np.random.default_rng([request.seed, split, index])
-    image, labels = draw_still(rng, (request.imgsz, request.imgsz), request.mix)
+    image, labels, kinds, centres = draw_still(rng, (request.imgsz, request.imgsz), request.mix)
     name, stem = SPLITS[split], f"{index:06d}"
     file = folder / "images" / name / f"{stem}.jpg"
     write_image(file, image, QUALITY)
     (folder / "labels" / name / f"{stem}.txt").write_text(
         label_lines(labels, request.imgsz, request.imgsz), encoding="utf-8"
     )
-    return LabelledImage(file, file.name, request.imgsz, request.imgsz, labels)
+    markers = [{"kind": kind, "centre": centre} for kind, centre in zip(kinds, centres.tolist(), strict=True)]
+    return DrawnImage(file, file.name, request.imgsz, request.imgsz, labels, markers)
 
 
 def write_clip(request: Request, folder: Path, index: int) -> None:
@@ -130,7 +138,7 @@ def write_clip(request: Request, folder: Path, index: int) -> None:
     write_truth(write_video(draw_video(rng, request.plan(index)), target / "video.avi"), target)
 
 
-def write_job(job: tuple[Request, Path, int, int]) -> LabelledImage | None:
+def write_job(job: tuple[Request, Path, int, int]) -> DrawnImage | None:
     """One picture or video of a set."""
     request, folder, split, index = job
     if split == VIDEO:
@@ -210,8 +218,8 @@ class Counted:
         return self.count
 
 
-def write_annotations(file: Path, images: Iterable[LabelledImage], count: int, imgsz: int) -> None:
-    """Write the COCO json of a split while its pictures are rendered; the same bytes as of ``to_coco`` at once.
+def write_annotations(file: Path, images: Iterable[DrawnImage], count: int, imgsz: int) -> None:
+    """Write the COCO json of a split while its pictures are rendered: that of ``to_coco``, with the kind of each point.
 
     ``images`` are in the order of their names, ``count`` in number, of side ``imgsz``.
     """
@@ -224,9 +232,10 @@ def write_annotations(file: Path, images: Iterable[LabelledImage], count: int, i
     def annotations() -> Iterator[dict[str, Any]]:
         total = 0
         for number, image in enumerate(images, 1):
-            for annotation in to_coco([image], list(NAMES))["annotations"]:
+            found = to_coco([image], list(NAMES))["annotations"]
+            for annotation, marker in zip_longest(found, image.markers, fillvalue={}):
                 total += 1
-                yield annotation | {"id": total, "image_id": number}
+                yield annotation | {"id": total, "image_id": number} | marker
 
     parts = (
         ("images", entries()),

@@ -46,7 +46,7 @@ def write_truth(truth: VideoTruth, folder: Path) -> None:
         writer.writerows(truth.rows())
     scale = truth.camera.mm_per_px(truth.camera.locate(np.array(truth.camera.size_px) / 2))
     camera = asdict(truth.camera) | {"mm_per_px": float(scale), "fps": truth.fps, "exposure_s": truth.exposure_s}
-    head = json.dumps({"impact": truth.impact, "camera": camera, "columns": COLUMNS})
+    head = json.dumps({"impact": truth.impact, "camera": camera, "kinds": truth.kinds, "columns": COLUMNS})
     # row by row: the rows of a long video need more memory as objects than all else
     with (folder / "truth.json").open("w", encoding="utf-8") as file:
         file.write(head.removesuffix("}"))
