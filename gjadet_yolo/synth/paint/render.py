@@ -105,7 +105,7 @@ class Renderer:
             layer = self.draw(body, sprite, time_s)
             layer.paint_onto(image)
             layers.append(layer)
-        return Frame(image, *self.look_through(layers, time_s))
+        return Frame(cv2.cvtColor(image, cv2.COLOR_BGRA2BGR), *self.look_through(layers, time_s))
 
     def draw(self, body: Body, sprite: Sprite | None, time_s: float) -> Layer:
         """One body's layer."""
@@ -160,7 +160,9 @@ class Renderer:
         """Labels of all bodies, from the front one to the back one, with what hides each."""
         camera, hidden = self.scene.camera, np.zeros(self.background.shape[:2], np.float32)
         seen, things = [Seen(np.zeros(0), np.zeros((0, 4)))], []  # an empty hall has no bodies
-        for body, layer in zip(self.scene.bodies[::-1], layers[::-1], strict=True):
+        bodies = self.scene.bodies
+        last = min((n for n, body in enumerate(bodies) if body.things or len(body.targets.outlines_mm)), default=0)
+        for number, body, layer in zip(range(len(bodies) - 1, -1, -1), bodies[::-1], layers[::-1], strict=True):
             outlines = body.targets.outlines_mm
             placed = camera.project(body.motion.markers(np.array([time_s]), outlines.reshape(-1, 2)).position_mm[0])
             seen.append(visible_targets(placed.reshape(outlines.shape), hidden))
@@ -169,8 +171,9 @@ class Renderer:
                 box = visible_thing(outline, hidden)
                 if box is not None:
                     things.append((thing.label, *box))
-            over = hidden[layer.window]
-            over += (1 - over) * layer.alpha
+            if layer.pixels.size and number > last:  # nothing further back that it could hide otherwise
+                over, alpha = hidden[layer.window], cv2.extractChannel(layer.pixels, 3)
+                over += alpha * (1 - over)
         seen.reverse()
         merged = Seen(np.concatenate([part.visible for part in seen]), np.concatenate([part.boxes for part in seen]))
         return merged, np.array(things, dtype=float).reshape(-1, 5)

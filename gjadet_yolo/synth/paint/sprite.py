@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 from gjadet_yolo.geometry.camera import Camera
 from gjadet_yolo.synth.paint.material import surface as surface_of
 from gjadet_yolo.synth.paint.plain import fractal
+from gjadet_yolo.synth.paint.shade import shading
 from gjadet_yolo.synth.paint.visible import fill
 from gjadet_yolo.synth.world.scene import Body, Part
 
@@ -79,62 +81,34 @@ def paint_part(
     pixels: np.ndarray, part: Part, corners_px: np.ndarray, rng: np.random.Generator, coat: np.ndarray | None
 ) -> None:
     """Paint one part into a sprite in place."""
-    limits = np.array((pixels.shape[1], pixels.shape[0]))
-    low = np.clip(np.floor(corners_px.min(0)).astype(int), 0, limits)
-    high = np.clip(np.ceil(corners_px.max(0)).astype(int), 0, limits)
-    width, height = high - low
-    if width < 1 or height < 1:
+    height, width = pixels.shape[:2]
+    (x1, y1), (x2, y2) = corners_px.min(0).tolist(), corners_px.max(0).tolist()
+    left, top = min(max(math.floor(x1), 0), width), min(max(math.floor(y1), 0), height)
+    size = min(max(math.ceil(x2), 0), width) - left, min(max(math.ceil(y2), 0), height) - top
+    if size[0] < 1 or size[1] < 1:
         return
-    surface = surface_of(part.material, rng, (width, height), part.gain, coat)
+    surface = surface_of(part.material, rng, size, part.gain, coat)
     if part.shade != "flat":
-        surface *= shading(part.shade, corners_px, low, (width, height))[..., None]
+        shade = shading(part.shade, np.array((left - x1, top - y1)), np.array((x2 - x1, y2 - y1)), size)
+        cv2.multiply(surface, shade, dst=surface)
     if part.text:
         write_text(surface, part.text, rng)
-    window = pixels[low[1] : high[1], low[0] : high[0]]
+    window = pixels[top : top + size[1], left : left + size[0]]
     if is_upright(part.outline_mm):  # most parts: nothing to blend
-        window[..., :3], window[..., 3] = surface, 1
+        window[:] = surface
         return
-    mask = np.zeros((height, width), np.uint8)
-    fill(mask, corners_px - low)
-    alpha = (mask / np.float32(255))[..., None]
-    window *= 1 - alpha
-    window[..., :3] += alpha * surface
-    window[..., 3:] += alpha
+    mask = np.zeros(size[::-1], np.uint8)
+    fill(mask, corners_px - (left, top))
+    alpha = np.multiply(mask, np.float32(1 / 255), dtype=np.float32)
+    window[:] = cv2.blendLinear(surface, window, alpha, 1 - alpha)
 
 
 def is_upright(outline_mm: np.ndarray) -> bool:
     """Whether an outline is a rectangle with its sides along the axes."""
-    return len(outline_mm) == 4 and all(len(np.unique(outline_mm[:, axis])) == 2 for axis in (0, 1))
-
-
-def shading(shade: str, corners_px: np.ndarray, low: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Brightness over a part, (H, W) float32: 1 in its middle, less where it turns away."""
-    first, extent = corners_px.min(0), np.maximum(np.ptp(corners_px, axis=0), 1e-6)
-    x, y = (
-        ((low[axis] + np.arange(size[axis]) + 0.5 - first[axis]) * (2 / extent[axis]) - 1)
-        .clip(-1, 1)
-        .astype(np.float32)
-        for axis in (0, 1)
-    )
-    x, y = x[None, :], y[:, None]
-    if shade == "round_x":
-        return np.broadcast_to(dome(x**2), size[::-1])
-    if shade == "round_y":
-        return np.broadcast_to(dome(y**2), size[::-1])
-    if shade == "disc":
-        return dome(0.5 * (x + y + 0.6).clip(-1, 1) ** 2)
-    # light from the top left; 0.1 keeps the middle, where a cone has no slope, from dividing by zero
-    slope = (x + 1.6 * y) / np.sqrt(x**2 + y**2 + 0.1)
-    if shade == "cone":
-        return 1 - 0.3 * slope
-    if shade == "dish":
-        return 0.85 + 0.3 * slope
-    return 0.6 + 0.16 * slope**2 * slope**2  # "turned": a lathe's grooves shine in two opposite fans
-
-
-def dome(square: np.ndarray) -> np.ndarray:
-    """Brightness where a round surface turns away, of the squared distance from its middle."""
-    return 0.25 + 0.75 * np.sqrt(1 - square)
+    if len(outline_mm) != 4:
+        return False
+    (x1, y1), (x2, y2), (x3, y3), (x4, y4) = outline_mm.tolist()
+    return (x1 == x4 and x2 == x3 and y1 == y2 and y3 == y4) or (x1 == x2 and x3 == x4 and y1 == y4 and y2 == y3)
 
 
 def write_text(surface: np.ndarray, text: str, rng: np.random.Generator) -> None:
@@ -148,8 +122,9 @@ def write_text(surface: np.ndarray, text: str, rng: np.random.Generator) -> None
     origin = int(board.shape[1] * 0.05), int(board.shape[0] / 2 + 11 * scale)
     cv2.putText(board, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, max(1, int(2 * scale)), cv2.LINE_AA)
     alpha = (np.rot90(board) if upright else board)[..., None] / np.float32(255)
-    colour = np.float32(20 if surface.mean() > 110 else 230) * np.float32(rng.uniform(0.6, 1))
-    surface += alpha * (colour - surface)
+    colours = surface[..., :3]
+    colour = np.float32(20 if colours.mean() > 110 else 230) * np.float32(rng.uniform(0.6, 1))
+    colours += alpha * (colour - colours)
 
 
 def grime_of(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> np.ndarray:
