@@ -85,7 +85,8 @@ class Layer:
         clear = cv2.cvtColor(clear, cv2.COLOR_GRAY2BGRA if image.shape[2] == 4 else cv2.COLOR_GRAY2BGR)
         if image.shape[2] == 3:
             pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR)
-        part[:] = cv2.add(cv2.multiply(part, clear), pixels)
+        cv2.multiply(part, clear, dst=part)
+        cv2.add(part, pixels, dst=part)
 
 
 def add_quads(painted: np.ndarray, corners_px: np.ndarray, shades: np.ndarray) -> None:

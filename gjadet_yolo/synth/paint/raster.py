@@ -85,21 +85,22 @@ def polygon_coverage(corners_px: np.ndarray, size: tuple[int, int], sharp: bool 
     alpha = product_of_ramps(corners, edges * turn, x, y, samples)
     if not sharp:
         alpha = cv2.blur(alpha, (samples, samples), borderType=cv2.BORDER_REPLICATE)
-    alpha = alpha.reshape(height, samples, width, samples).mean((1, 3))
+    alpha = cv2.resize(alpha, (int(width), int(height)), interpolation=cv2.INTER_AREA)  # means of samples² values
     alpha = alpha[first[1] - low[1] : last[1] - low[1], first[0] - low[0] : last[0] - low[0]]
     return Coverage(int(first[0]), int(first[1]), np.clip(alpha, 0, 1).astype(np.float32))
 
 
 def product_of_ramps(corners: np.ndarray, edges: np.ndarray, x: np.ndarray, y: np.ndarray, samples: int) -> np.ndarray:
     """Coverage of sub-pixels with their middles at columns x and rows y; edges run with the inside on their left."""
-    alpha = np.ones((len(y), len(x)))
+    alpha = np.ones((len(y), len(x)), np.float32)
     for corner, edge in zip(corners, edges, strict=True):
         normal = np.array((-edge[1], edge[0]))  # inwards
         span = np.abs(normal).sum() / samples  # what the distance changes across a sub-pixel
         if span == 0:  # a repeated corner
             continue
-        distance = ((x - corner[0]) * normal[0])[None, :] + ((y - corner[1]) * normal[1])[:, None]
-        alpha *= np.clip(distance / span + 0.5, 0, 1)
+        across = ((x - corner[0]) * (normal[0] / span) + 0.5).astype(np.float32)
+        distance = across[None, :] + ((y - corner[1]) * (normal[1] / span)).astype(np.float32)[:, None]
+        alpha *= np.clip(distance, 0, 1, out=distance)
     return alpha
 
 

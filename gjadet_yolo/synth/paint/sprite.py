@@ -33,6 +33,21 @@ class Sprite:
     px_per_mm: float
 
 
+@dataclass(frozen=True)
+class View:
+    """What a camera sees of the plane of motion: its corners (4, 2) in mm, and the resolution in the middle."""
+
+    corners_mm: np.ndarray
+    px_per_mm: float
+
+
+def view_of(camera: Camera) -> View:
+    """The view of a camera."""
+    width, height = camera.size_px
+    corners = camera.locate(np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=float))
+    return View(corners, float(1 / camera.mm_per_px(camera.locate(np.array(camera.size_px) / 2))))
+
+
 def pose_matrix(body: Body, time_s: float) -> np.ndarray:
     """Affine map (3, 3) from the body to the plane of motion, in mm."""
     # from three points, so that it holds for every motion, that of a crushed tube included
@@ -44,7 +59,7 @@ def pose_matrix(body: Body, time_s: float) -> np.ndarray:
 
 
 def paint_sprite(
-    body: Body, camera: Camera, times_s: tuple[float, float], rng: np.random.Generator, coats: np.ndarray
+    body: Body, view: View, times_s: tuple[float, float], rng: np.random.Generator, coats: np.ndarray
 ) -> Sprite | None:
     """Surfaces of what is in view of a body between two times; None where nothing is.
 
@@ -52,10 +67,10 @@ def paint_sprite(
     """
     if not body.parts:
         return None
-    low, high = in_view(body, camera, times_s)
+    low, high = in_view(body, view.corners_mm, times_s)
     if (high - low <= 0).any():
         return None
-    scale = float(1 / camera.mm_per_px(camera.locate(np.array(camera.size_px) / 2)))
+    scale = view.px_per_mm
     width, height = np.ceil((high - low) * scale).astype(int) + 2
     pixels = np.zeros((height, width, 4), np.float32)
     for part in body.parts:
@@ -63,15 +78,13 @@ def paint_sprite(
     return Sprite(pixels, grime_of(rng, pixels.shape, body.grime) if body.grime > 0 else None, low, scale)
 
 
-def in_view(body: Body, camera: Camera, times_s: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high corner on a body of what the camera sees of its parts between two times."""
+def in_view(body: Body, view_mm: np.ndarray, times_s: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high corner on a body of what a camera sees of its parts between two times."""
     points = np.concatenate([part.outline_mm for part in body.parts])
-    width, height = camera.size_px
-    view = camera.locate(np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=float))
     spans = []
     for time_s in np.linspace(*times_s, 9 if times_s[1] > times_s[0] else 1):
         inverse = np.linalg.inv(pose_matrix(body, time_s))
-        spans.append(view @ inverse[:2, :2].T + inverse[:2, 2])
+        spans.append(view_mm @ inverse[:2, :2].T + inverse[:2, 2])
     seen = np.concatenate(spans)
     margin = 0.03 * np.ptp(seen, axis=0)  # for what happens between the nine times
     return np.maximum(points.min(0), seen.min(0) - margin), np.minimum(points.max(0), seen.max(0) + margin)
