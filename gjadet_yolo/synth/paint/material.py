@@ -18,7 +18,7 @@ from gjadet_yolo.synth.paint.plain import Size
 
 VARIANTS = 10  # textures of each material
 SIDE = 448  # of a texture in px; larger surfaces are enlarged from it
-TINT = {"steel": 0.35, "paint": 0.5, "concrete": 0.3, "rock": 0.3, "dark": 0.6, "rust": 0.15}
+TINT = {"steel": 0.25, "paint": 0.3, "concrete": 0.25, "rock": 0.25, "dark": 0.5, "rust": 0.15}
 """How far the brightness of a cut may differ from its texture's, as a share; 0.2 unless named. Mostly downwards, since
 what is bright and well lit burns out."""
 
