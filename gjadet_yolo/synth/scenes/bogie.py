@@ -41,6 +41,7 @@ def bogie(builder: SceneBuilder, motion: Motion, centre: Point, reach: float, ra
     build = (swan_neck, freight, cast)[int(rng.integers(3))]
     material, gain = builder.pick("paint", "paint", "steel", "rust", "dark"), float(rng.uniform(0.6, 1.2))
     front = coated(build(builder, centre, reach, radius, material, gain), material, coat.BOGIE)
+    front = coated(front, builder.wheels.plate, coat.WHEEL)  # springs
     shown = axles[: max(wheels, 0)]
     if builder.chance(0.6):
         front += [part for axle in shown for part in shoe(builder, (axle, y), radius, 1 if axle > x else -1)]
