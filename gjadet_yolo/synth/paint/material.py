@@ -77,7 +77,7 @@ def surface(
     cut = whole[top : top + height, left : left + width]
     if turn < 0.5:
         cut = cut[:, ::-1]
-    level = gain * (1 + TINT.get(material, 0.2) * (2 * (variant * VARIANTS % 1) - 1.5))
+    level = gain * (1 + TINT.get(material, 0.2) * (2 * (variant * VARIANTS % 1) - 1.2))
     hue = 0.3 if material == "paint" else 0.06
     # one call for scaling and conversion: NumPy is slow at broadcasting over three channels
     shades = (*(level * (1 + hue * (2 * share - 1)) for share in tone), 1 / 255)
