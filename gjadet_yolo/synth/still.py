@@ -21,6 +21,7 @@ from gjadet_yolo.synth.world.scene import NAMES
 OTHERS_WITH = {name: kinds for name, kinds in SCENES_WITH.items() if name != "point"}
 MOST = {"bogie": 2, "wheel": 6, "absorber": 3, "rw": 1}  # in one picture
 EXTRA = 2  # single wheels beside bogies, where every bogie has both of its own
+TOWERS = 0.12  # share of the rigs that stand upright: drop towers
 EMPTY, SPREAD = 0.06, 0.35  # share of pictures without targets, and deviation of the logarithm of their number
 SEEN = {"point": 0.81, "bogie": 0.98, "wheel": 0.95, "absorber": 0.92, "rw": 0.97}
 """Share of the placed objects that are seen well enough for a label; measured over 1,700 pictures."""
@@ -152,7 +153,8 @@ def draw_still(rng: np.random.Generator, size: tuple[int, int], mix: SceneMix) -
     kinds = list(mix.scenes)
     kind = kinds[int(rng.choice(len(kinds), p=[mix.share(kind) for kind in kinds]))]
     square_px = float(np.exp(rng.uniform(*np.log(mix.square_px))))
-    builder = begin_scene(rng, size, square_px, mix.wanted(rng, size, kind, square_px))
+    upright = kind == "rig" and rng.random() < TOWERS
+    builder = begin_scene(rng, size, square_px, mix.wanted(rng, size, kind, square_px), upright=upright)
     if rng.random() < mix.markers:  # one or two kinds: a laboratory has its own
         builder.markers = tuple(str(kind) for kind in rng.choice(list(MARKERS), int(rng.integers(1, 3)), replace=False))
     scene = compose(builder, kind)
