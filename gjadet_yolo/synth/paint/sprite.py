@@ -15,6 +15,8 @@ from gjadet_yolo.synth.paint.shade import shading
 from gjadet_yolo.synth.paint.visible import fill
 from gjadet_yolo.synth.world.scene import Body, Part
 
+SMALLEST_PX = 0.8  # parts that measure less along both axes, as bolts of far wheels do, are left out
+
 
 @dataclass(frozen=True)
 class Sprite:
@@ -96,6 +98,8 @@ def paint_part(
     """Paint one part into a sprite in place."""
     height, width = pixels.shape[:2]
     (x1, y1), (x2, y2) = corners_px.min(0).tolist(), corners_px.max(0).tolist()
+    if max(x2 - x1, y2 - y1) < SMALLEST_PX:
+        return
     left, top = min(max(math.floor(x1), 0), width), min(max(math.floor(y1), 0), height)
     size = min(max(math.ceil(x2), 0), width) - left, min(max(math.ceil(y2), 0), height) - top
     if size[0] < 1 or size[1] < 1:
