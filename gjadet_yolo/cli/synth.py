@@ -106,6 +106,8 @@ def with_empty(shares: dict[str, float], empty: float | None) -> dict[str, float
         raise ValueError(f"empty={empty:g}, allowed: 0 to below 1, the share of pictures without targets.")
     others = {kind: share for kind, share in shares.items() if kind != "empty"}
     whole = sum(others.values())
+    if not whole:  # of empty pictures alone nothing can be taken away
+        return dict(shares)
     scaled = {kind: share / whole * (1 - empty) for kind, share in others.items()}
     return scaled | ({"empty": empty} if empty else {})
 
@@ -126,7 +128,7 @@ def request_of(args: argparse.Namespace) -> Any:
     if args.mix not in MIXES:
         raise ValueError(f"mix={args.mix}: there is no such mix.{suggestion(args.mix, list(MIXES))}")
     means, shares = MIXES[args.mix]
-    scenes = {args.scene: 1.0} if args.scene else with_empty(shares, args.empty)
+    scenes = with_empty({args.scene: 1.0} if args.scene else shares, args.empty)
     # classes that no chosen scene can hold are left out, because the mix would refuse their default
     per_image = {name: mean for name, mean in means.items() if set(SCENES_WITH[name]) & set(scenes)}
     low, high = args.square

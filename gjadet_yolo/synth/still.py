@@ -20,8 +20,10 @@ from gjadet_yolo.synth.world.scene import NAMES
 
 OTHERS_WITH = {name: kinds for name, kinds in SCENES_WITH.items() if name != "point"}
 MOST = {"bogie": 2, "wheel": 6, "absorber": 3, "rw": 1}  # in one picture
+EXTRA = 2  # single wheels beside bogies, where every bogie has both of its own
+TOWERS = 0.12  # share of the rigs that stand upright: drop towers
 EMPTY, SPREAD = 0.06, 0.35  # share of pictures without targets, and deviation of the logarithm of their number
-SEEN = {"point": 0.81, "bogie": 0.8, "wheel": 0.88, "absorber": 1.0, "rw": 0.97}
+SEEN = {"point": 0.81, "bogie": 0.98, "wheel": 0.95, "absorber": 0.92, "rw": 0.97}
 """Share of the placed objects that are seen well enough for a label; measured over 1,700 pictures."""
 
 
@@ -109,11 +111,15 @@ class SceneMix:
 
     def wanted(self, rng: np.random.Generator, size: tuple[int, int], kind: str, side_px: float) -> Wanted:
         """Objects of one picture of a kind; in the mean over many, ``per_image`` comes out."""
-        counts = {}
+        counts: dict[str, int] = {}
+        means: dict[str, float] = {}
         for name, kinds in OTHERS_WITH.items():
             share = sum(self.share(each) for each in kinds)
             mean = self.per_image.get(name, 0) / share / SEEN[name] if kind in kinds else 0.0
             counts[name] = int(rng.binomial(MOST[name], min(mean / MOST[name], 1)))
+            if name == "wheel" and 0 <= mean - 2 * means["bogie"] <= EXTRA:
+                counts[name] = 2 * counts["bogie"] + int(rng.binomial(EXTRA, (mean - 2 * means["bogie"]) / EXTRA))
+            means[name] = mean
         # of mean 1; the division by 1 - EMPTY below makes up for the pictures without targets
         spread = np.exp(rng.normal(0, SPREAD) - SPREAD**2 / 2)
         point = float(self.crowd(size, np.array(side_px))) * spread / (1 - EMPTY)
@@ -147,7 +153,8 @@ def draw_still(rng: np.random.Generator, size: tuple[int, int], mix: SceneMix) -
     kinds = list(mix.scenes)
     kind = kinds[int(rng.choice(len(kinds), p=[mix.share(kind) for kind in kinds]))]
     square_px = float(np.exp(rng.uniform(*np.log(mix.square_px))))
-    builder = begin_scene(rng, size, square_px, mix.wanted(rng, size, kind, square_px))
+    upright = kind == "rig" and rng.random() < TOWERS
+    builder = begin_scene(rng, size, square_px, mix.wanted(rng, size, kind, square_px), upright=upright)
     if rng.random() < mix.markers:  # one or two kinds: a laboratory has its own
         builder.markers = tuple(str(kind) for kind in rng.choice(list(MARKERS), int(rng.integers(1, 3)), replace=False))
     scene = compose(builder, kind)

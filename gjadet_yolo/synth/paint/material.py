@@ -18,7 +18,7 @@ from gjadet_yolo.synth.paint.plain import Size
 
 VARIANTS = 10  # textures of each material
 SIDE = 448  # of a texture in px; larger surfaces are enlarged from it
-TINT = {"steel": 0.35, "paint": 0.5, "concrete": 0.3, "rock": 0.3, "dark": 0.6, "rust": 0.15}
+TINT = {"steel": 0.25, "paint": 0.3, "concrete": 0.25, "rock": 0.25, "dark": 0.5, "rust": 0.15}
 """How far the brightness of a cut may differ from its texture's, as a share; 0.2 unless named. Mostly downwards, since
 what is bright and well lit burns out."""
 
@@ -53,10 +53,10 @@ MATERIALS: dict[str, Callable[[np.random.Generator, Size], np.ndarray]] = {
 
 @cache
 def texture(material: str, variant: int) -> np.ndarray:
-    """Texture of a material, (SIDE, SIDE, 3) uint8, which is read only."""
+    """Texture of a material, BGR and an opacity of 255, (SIDE, SIDE, 4) uint8, which is read only."""
     seed = [sum(map(ord, material)), len(material), variant]
     image = MATERIALS[material](np.random.default_rng(seed), (SIDE, SIDE))
-    image = np.clip(image, 0, 255).astype(np.uint8)
+    image = cv2.cvtColor(np.clip(image, 0, 255).astype(np.uint8), cv2.COLOR_BGR2BGRA)
     image.setflags(write=False)
     return image
 
@@ -64,7 +64,7 @@ def texture(material: str, variant: int) -> np.ndarray:
 def surface(
     material: str, rng: np.random.Generator, size: Size, gain: float = 1.0, coat: Sequence[float] | None = None
 ) -> np.ndarray:
-    """A material, (H, W, 3) float32, brighter by ``gain``.
+    """A material, BGR and an opacity of 1, (H, W, 4) float32, brighter by ``gain``.
 
     ``coat`` are four numbers from 0 to 1, of the texture and its tone in three channels; equal ones look alike.
     """
@@ -77,9 +77,9 @@ def surface(
     cut = whole[top : top + height, left : left + width]
     if turn < 0.5:
         cut = cut[:, ::-1]
-    level = gain * (1 + TINT.get(material, 0.2) * (2 * (variant * VARIANTS % 1) - 1.5))
+    level = gain * (1 + TINT.get(material, 0.2) * (2 * (variant * VARIANTS % 1) - 1.2))
     hue = 0.3 if material == "paint" else 0.06
     # one call for scaling and conversion: NumPy is slow at broadcasting over three channels
-    shades = (*(level * (1 + hue * (2 * share - 1)) for share in tone), 0.0)
+    shades = (*(level * (1 + hue * (2 * share - 1)) for share in tone), 1 / 255)
     image = cv2.multiply(np.ascontiguousarray(cut), shades, dtype=cv2.CV_32F)
     return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR) if step > 1 else image

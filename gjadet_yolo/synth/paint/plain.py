@@ -85,10 +85,20 @@ def dark(rng: np.random.Generator, size: Size) -> np.ndarray:
 
 
 def rock(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Rubble or ballast: stones with shadows between them."""
-    cell = rng.uniform(4, 16)
-    relief = noise(rng, size, cell) + 0.5 * noise(rng, size, cell / 2)
-    return tint(rng, (70, 180), 0.12) * (1 + 0.22 * np.clip(relief, -2.5, 2) + 0.04 * grain(rng, size))[..., None]
+    """Ballast or rubble: broken stones, each lit from above, with the dark between them."""
+    stone, tone = float(np.exp(rng.uniform(1.9, 3.0))), tint(rng, (80, 170), 0.1)
+    image = np.empty((size[1], size[0], 3), np.float32)
+    image[:] = 0.25 * tone
+    for _ in range(int(1.8 * size[0] * size[1] / stone**2)):
+        centre, corners = rng.uniform(0, 1, 2) * size, int(rng.integers(4, 8))
+        angles = np.sort(rng.uniform(0, 2 * np.pi, corners))
+        shape = np.stack((np.cos(angles), 0.8 * np.sin(angles)), -1) * stone * rng.uniform(0.35, 0.75)
+        face, light = centre + shape, tone * rng.uniform(0.55, 1.15)
+        cv2.fillConvexPoly(image, cv2.convexHull(face.astype(np.int32)), (0.6 * light).tolist())
+        top = centre + 0.75 * shape - (0, 0.15 * stone)
+        cv2.fillConvexPoly(image, cv2.convexHull(top.astype(np.int32)), light.tolist())
+    image = cv2.GaussianBlur(image, (0, 0), 0.7)
+    return image * (1 + 0.06 * grain(rng, size))[..., None]
 
 
 def hall(rng: np.random.Generator, size: Size) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 from gjadet_yolo.geometry.camera import Camera
 from gjadet_yolo.synth.paint.layer import Layer
 from gjadet_yolo.synth.paint.material import surface
-from gjadet_yolo.synth.paint.sprite import Sprite, paint_sprite, pose_matrix
+from gjadet_yolo.synth.paint.sprite import Sprite, paint_sprite, pose_matrix, view_of
 from gjadet_yolo.synth.paint.visible import Seen, visible_targets, visible_thing
 from gjadet_yolo.synth.world.scene import COATS, Body, Scene
 
@@ -50,9 +50,18 @@ class Lens:
         x, y = (np.ascontiguousarray(full[..., axis]) - np.float32(low[axis]) for axis in (0, 1))
         return cls((int(low[0]), int(low[1])), (int(high[0] - low[0]), int(high[1] - low[1])), x, y)
 
-    def bend(self, ideal: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
-        """What a window of the image shows of an ideal one."""
-        return cv2.remap(ideal, self.x[window], self.y[window], cv2.INTER_LINEAR)
+    def part(self, window: tuple[slice, slice]) -> Lens:
+        """The same for a window of the image alone, with as much of the ideal one as it shows."""
+        x, y = self.x[window], self.y[window]
+        # what a window shows is bounded by what its border shows
+        rims = [np.concatenate((a[0], a[-1], a[:, 0], a[:, -1])) for a in (x, y)]
+        left, top = (max(int(rim.min()), 0) for rim in rims)
+        size = tuple(int(rim.max()) + 2 - low for rim, low in zip(rims, (left, top), strict=True))
+        return Lens((self.low[0] + left, self.low[1] + top), size, x - np.float32(left), y - np.float32(top))
+
+    def bend(self, ideal: np.ndarray) -> np.ndarray:
+        """What the image shows of an ideal one."""
+        return cv2.remap(ideal, self.x, self.y, cv2.INTER_LINEAR)
 
 
 @dataclass
@@ -93,8 +102,9 @@ class Renderer:
         self.background = surface(scene.background, rng, scene.camera.size_px)
         self.lens = Lens.of(scene.camera)
         coats = np.random.default_rng([scene.seed, 2]).random((COATS, 4))
+        view = view_of(scene.camera)
         self.sprites = [
-            paint_sprite(body, scene.camera, times_s, np.random.default_rng([scene.seed, 1, index]), coats)
+            paint_sprite(body, view, times_s, np.random.default_rng([scene.seed, 1, index]), coats)
             for index, body in enumerate(scene.bodies)
         ]
 
@@ -105,7 +115,7 @@ class Renderer:
             layer = self.draw(body, sprite, time_s)
             layer.paint_onto(image)
             layers.append(layer)
-        return Frame(image, *self.look_through(layers, time_s))
+        return Frame(cv2.cvtColor(image, cv2.COLOR_BGRA2BGR), *self.look_through(layers, time_s))
 
     def draw(self, body: Body, sprite: Sprite | None, time_s: float) -> Layer:
         """One body's layer."""
@@ -141,11 +151,11 @@ class Renderer:
         to_mm = np.array([[step, 0, sprite.low_mm[0] + step / 2], [0, step, sprite.low_mm[1] + step / 2], [0, 0, 1]])
         matrix = np.array(self.scene.camera.homography) @ pose @ to_mm  # sprite pixel index to ideal image
         height, width = layer.pixels.shape[:2]
-        low = (layer.x, layer.y) if self.lens is None else self.lens.low
-        size = (width, height) if self.lens is None else self.lens.size
+        lens = None if self.lens is None else self.lens.part(layer.window)
+        low, size = ((layer.x, layer.y), (width, height)) if lens is None else (lens.low, lens.size)
         shift = np.array([[1, 0, -0.5 - low[0]], [0, 1, -0.5 - low[1]], [0, 0, 1]])
         ideal = cv2.warpPerspective(pixels, shift @ matrix, size, flags=cv2.INTER_LINEAR)
-        layer.pixels = ideal if self.lens is None else self.lens.bend(ideal, layer.window)
+        layer.pixels = ideal if lens is None else lens.bend(ideal)
 
     def way_px(self, body: Body, middle_mm: np.ndarray, time_s: float) -> np.ndarray:
         """Way (x, y) of a body's middle in the image during the exposure; the whole body is blurred along it."""
@@ -160,17 +170,21 @@ class Renderer:
         """Labels of all bodies, from the front one to the back one, with what hides each."""
         camera, hidden = self.scene.camera, np.zeros(self.background.shape[:2], np.float32)
         seen, things = [Seen(np.zeros(0), np.zeros((0, 4)))], []  # an empty hall has no bodies
-        for body, layer in zip(self.scene.bodies[::-1], layers[::-1], strict=True):
+        bodies = self.scene.bodies
+        last = min((n for n, body in enumerate(bodies) if body.things or len(body.targets.outlines_mm)), default=0)
+        for number, body, layer in zip(range(len(bodies) - 1, -1, -1), bodies[::-1], layers[::-1], strict=True):
             outlines = body.targets.outlines_mm
-            placed = camera.project(body.motion.markers(np.array([time_s]), outlines.reshape(-1, 2)).position_mm[0])
-            seen.append(visible_targets(placed.reshape(outlines.shape), hidden))
+            if len(outlines):
+                placed = camera.project(body.motion.markers(np.array([time_s]), outlines.reshape(-1, 2)).position_mm[0])
+                seen.append(visible_targets(placed.reshape(outlines.shape), hidden))
             for thing in body.things:
                 outline = camera.project(body.motion.markers(np.array([time_s]), thing.outline_mm).position_mm[0])
                 box = visible_thing(outline, hidden)
                 if box is not None:
                     things.append((thing.label, *box))
-            over = hidden[layer.window]
-            over += (1 - over) * layer.alpha
+            if layer.pixels.size and number > last:  # nothing further back that it could hide otherwise
+                over, alpha = hidden[layer.window], cv2.extractChannel(layer.pixels, 3)
+                over += alpha * (1 - over)
         seen.reverse()
         merged = Seen(np.concatenate([part.visible for part in seen]), np.concatenate([part.boxes for part in seen]))
         return merged, np.array(things, dtype=float).reshape(-1, 5)

@@ -16,8 +16,8 @@ from gjadet_yolo.synth.world.shape import polygon, rectangle, regular
 ABSORBER = 3  # index into NAMES
 
 
-def absorber(builder: SceneBuilder, length: float, height: float) -> tuple[list[Part], np.ndarray]:
-    """Parts of an absorber and its outline (K, 2), which guide rails and bases are not part of."""
+def absorber(builder: SceneBuilder, length: float, height: float) -> tuple[list[Part], list[Part], np.ndarray]:
+    """Guide rails behind an absorber, its own parts, and their outline (K, 2), which is what gets the box."""
     build = KINDS[int(builder.rng.choice(len(KINDS), p=SHARES))]
     material = builder.pick("paint", "paint", "steel", "steel", "alloy", "rust")
     parts = build(builder, length, height, material, float(builder.rng.uniform(0.6, 1.2)))
@@ -27,7 +27,7 @@ def absorber(builder: SceneBuilder, length: float, height: float) -> tuple[list[
     corners = np.concatenate([part.outline_mm for part in parts]).astype(np.float32)
     outline = cv2.convexHull(corners)[:, 0].astype(float)
     rails = guide_rails(builder, length, height) if builder.chance(0.3) else []
-    return [*rails, *parts], outline
+    return rails, parts, outline
 
 
 def folded(builder: SceneBuilder, length: float, height: float, material: str, gain: float) -> list[Part]:

@@ -41,6 +41,7 @@ def bogie(builder: SceneBuilder, motion: Motion, centre: Point, reach: float, ra
     build = (swan_neck, freight, cast)[int(rng.integers(3))]
     material, gain = builder.pick("paint", "paint", "steel", "rust", "dark"), float(rng.uniform(0.6, 1.2))
     front = coated(build(builder, centre, reach, radius, material, gain), material, coat.BOGIE)
+    front = coated(front, builder.wheels.plate, coat.WHEEL)  # springs
     shown = axles[: max(wheels, 0)]
     if builder.chance(0.6):
         front += [part for axle in shown for part in shoe(builder, (axle, y), radius, 1 if axle > x else -1)]
@@ -229,7 +230,7 @@ def skirt(builder: SceneBuilder, centre: Point, reach: float, radius: float, whe
     """Panel before the wheels that are not in sight."""
     (x, y), r = centre, radius
     left, width = (x + reach - 1.1 * r, 2.2 * r) if wheels else (x - reach - 1.2 * r, 2 * reach + 2.4 * r)
-    area = left, y - 1.05 * r, width, builder.rng.uniform(1.7, 1.95) * r
+    area = left, y - 0.45 * r, width, builder.rng.uniform(1.1, 1.35) * r  # the frame looks out above it
     parts = [Part(rectangle(*area), "paint", gain=float(builder.rng.uniform(0.6, 1.2)))]
     parts.append(Part(rectangle(left, area[1] + 0.55 * area[3], width, 0.05 * r), "dark"))
     parts += [Part(regular((left + share * width, area[1] + 0.2 * r), 0.05 * r, 6), "steel") for share in (0.1, 0.9)]

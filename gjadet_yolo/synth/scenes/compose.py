@@ -32,7 +32,12 @@ SCENES_WITH = {
 
 
 def begin_scene(
-    rng: np.random.Generator, size: tuple[int, int], square_px: float, wanted: Wanted, square_mm: float | None = None
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    square_px: float,
+    wanted: Wanted,
+    square_mm: float | None = None,
+    upright: bool = False,
 ) -> SceneBuilder:
     """An empty scene, seen by a camera that may be tilted.
 
@@ -42,6 +47,7 @@ def begin_scene(
         square_px: Side of the main squares in the picture.
         wanted: Objects to place.
         square_mm: Side of the main squares on the bodies; default: drawn.
+        upright: Turn the scene by a quarter: what moves to the right falls.
     """
     any_mm = float(rng.choice((15.0, 20.0, 25.0, 40.0, 60.0)))  # drawn in any case, so that the rest stays the same
     square_mm = any_mm if square_mm is None else square_mm
@@ -52,8 +58,8 @@ def begin_scene(
         pan, tilt = pan * 0.1, tilt * 0.1
     k1 = float(rng.uniform(-0.25, 0.1)) if rng.random() < 0.25 else 0.0
     focal_px = 1.7 * max(size)  # 33 degrees wide: no horizon at these angles
-    camera = Camera.facing(size, mm_per_px, (0.0, 0.0), roll, pan, tilt, focal_px, k1)
-    half = size[0] / 2 * mm_per_px, size[1] / 2 * mm_per_px
+    camera = Camera.facing(size, mm_per_px, (0.0, 0.0), roll + upright * np.pi / 2, pan, tilt, focal_px, k1)
+    half = size[upright] / 2 * mm_per_px, size[not upright] / 2 * mm_per_px
     return SceneBuilder(rng, camera, half, square_mm, wanted)
 
 

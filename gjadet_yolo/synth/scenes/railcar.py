@@ -11,7 +11,7 @@ from gjadet_yolo.synth.scenes.builder import STEADY, SceneBuilder
 from gjadet_yolo.synth.scenes.closeup import discs
 from gjadet_yolo.synth.scenes.clutter import clutter
 from gjadet_yolo.synth.scenes.coach import coach_parts, end_parts, frame_parts, wagon_parts
-from gjadet_yolo.synth.scenes.gear import add_running_gear
+from gjadet_yolo.synth.scenes.gear import add_apron, add_running_gear, count_slots, underfloor
 from gjadet_yolo.synth.scenes.rig import add_between
 from gjadet_yolo.synth.scenes.track import add_ground
 from gjadet_yolo.synth.scenes.wall import wall
@@ -38,7 +38,8 @@ def build(builder: SceneBuilder) -> str:
     slots = count_slots(builder)
     pitch = (hx + min(front_x, 0.9 * hx)) / max(slots, 1)
     # wheels are larger than squares, fit into the picture, and two of them into a bogie
-    radius = min(builder.square_mm * np.exp(rng.uniform(0.9, 2.2)), 0.28 * min(hx, hy), pitch / 4.4)
+    radius = min(builder.square_mm * np.exp(rng.uniform(0.9, 2.2)), 0.28 * min(hx, hy))
+    radius = min(radius, pitch / rng.uniform(4.4, 8.0))
     if not slots:  # no wheel is drawn, and the floor still needs a height
         radius = 0.1 * hy
     floor_y = ground_y - radius * rng.uniform(2.3, 3.2)
@@ -47,6 +48,8 @@ def build(builder: SceneBuilder) -> str:
     else:
         add_car(builder, moving, floor_y, front_x)
     add_running_gear(builder, moving, ground_y, radius, pitch)
+    if builder.chance(0.15):
+        add_apron(builder, moving, floor_y, radius, front_x)
     if builder.chance(0.3) and not builder.wanted.rw:
         add_heap(builder, ground_y)
     return builder.pick("hall", "hall", "dark", "dark", "concrete", "paint")
@@ -78,6 +81,7 @@ def add_car(builder: SceneBuilder, motion: BodyMotion, floor_y: float, front_x: 
     parts = side_of(builder, area)
     if builder.chance(0.5):
         parts += end_parts(builder, front_x, floor_y, 0.3 * hy)
+    parts += underfloor(builder, floor_y, front_x, (hy - floor_y) * 0.3)
     band = builder.columns * side * 1.1
     if builder.chance(0.4):  # solebar: a dark or light beam under the windows
         sill = rectangle(-2.5 * hx, floor_y - band, 2.5 * hx + front_x, band)
@@ -130,12 +134,6 @@ def add_nose(builder: SceneBuilder, motion: BodyMotion, floor_y: float, front_x:
         )
         targets += more
     builder.bodies.append(Body(motion, tuple(parts), targets, grime=0.1 if builder.chance(0.2) else 0.0))
-
-
-def count_slots(builder: SceneBuilder) -> int:
-    """Places along the vehicle that bogies and single wheels need."""
-    bogies, wheels = builder.wanted.bogie, builder.wanted.wheel
-    return bogies + max(wheels - 2 * bogies, 0)
 
 
 def add_heap(builder: SceneBuilder, ground_y: float) -> None:

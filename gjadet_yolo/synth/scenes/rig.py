@@ -81,7 +81,7 @@ def add_between(builder: SceneBuilder, fixed: BodyMotion, moving: BodyMotion, x:
         height = hy * rng.uniform(0.25, 0.7) / max(count, 1) ** 0.5
         contact_s = builder.impact.time_s if builder.impact else 0.0
         motion = Crush(fixed, moving, (x, centre_y), (x - gap, centre_y), contact_s)
-        parts, outline = absorber(builder, gap, height) if count else buffer(builder, gap, height)
+        rails, parts, outline = absorber(builder, gap, height) if count else ((), *buffer(builder, gap, height))
         things = (Thing(ABSORBER, outline),) if count else ()
         targets, more = Targets(), ()
         # a strip that is squeezed with the tube; a buffer has no face for one
@@ -90,7 +90,7 @@ def add_between(builder: SceneBuilder, fixed: BodyMotion, moving: BodyMotion, x:
             taken = len(builder.taken)
             targets, more = builder.strip(corner, gap * 0.9, lying=True)
             del builder.taken[taken:]  # it is in coordinates of the tube, not of the scene
-        builder.bodies.append(Body(motion, (*parts, *more), targets, things))
+        builder.bodies.append(Body(motion, (*rails, *parts, *more), targets, things))
 
 
 def buffer(builder: SceneBuilder, length: float, height: float) -> tuple[tuple[Part, ...], np.ndarray]:
