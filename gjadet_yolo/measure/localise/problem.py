@@ -19,6 +19,7 @@ STEPS, REFRAME = 14, (3, 6)
 ENOUGH_PX = 2e-3  # smaller moves end a fit
 LEAST_SEEN = 0.6  # of a marker's area: pixels that lie in the image
 WHITE = 255.0
+DOUBT = 10.0  # times the variance of its pixels, by which a square's own fit counts beside what neighbours say of it
 LIGHT_SPREAD, BLUR_SPREAD, GREY_SPREAD = 0.1, 0.5, 100.0  # of light per half side, of log blurs, and of greys
 
 
@@ -167,9 +168,11 @@ class Problem:
         shape = (len(residual), side, side)
         factor = solve.correlation_factor(residual.reshape(shape), weight.reshape(shape))
         variance = factor * variance  # which what is expected does not share
-        prior = self.prior(model, variance)
-        prior[:, :6] += expectation(model, told, variance)[0][0]
-        spread = solve.covariance(matrix, variance, prior)
+        prior, told_share = self.prior(model, variance), expectation(model, told, variance)[0][0]
+        noise = prior.copy()
+        noise[:, :6] += DOUBT * told_share
+        prior[:, :6] += told_share
+        spread = solve.sandwich(matrix, variance, prior, noise)
         model.sigma = np.sqrt(np.einsum("kpp->kp", spread)[:, :6])
         mean = (self.pixels * inside).sum(1, keepdims=True) / np.maximum(inside.sum(1, keepdims=True), 1)
         total = (inside * (self.pixels - mean) ** 2).sum(1)
@@ -185,6 +188,7 @@ def expectation(model: Fit, told: Expected, variance: np.ndarray) -> tuple[tuple
     All in units of the residual variances (K,), as sums over pixels are.
     """
     now = np.concatenate((model.middle_px, model.frame.reshape(-1, 4)), 1)
-    weight = variance[:, None] / told.variance
+    # rims, glare and light that differ from the model's move edges by more than noise does, and by less in the grid
+    weight = DOUBT * variance[:, None] / told.variance
     away = told.value - now
     return (weight, weight * away), (weight * away**2).sum(1)

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import ndtr
 
 KINDS = ("square", "quadrant", "dot", "patch")
+RIM = 0.2  # of half a side: how far from a square its background may change once more
 DOT_SHARE = 0.5  # radius of a dot's dark middle against that of its light disc
 
 
@@ -56,21 +57,40 @@ def thirds(along: np.ndarray, blur: np.ndarray) -> tuple[np.ndarray, np.ndarray,
 
 
 def square(u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) -> Rendered:
-    """A square and its eight neighbours, nine greys row by row; where a strip ends, neighbours are background."""
+    """A square and its eight neighbours, nine greys row by row; where a strip ends, neighbours are background.
+
+    Four more greys, left, right, above and below, say by how much the background changes again at :data:`RIM` from the
+    square: a strip often lies on a narrow profile, whose own rim would otherwise be taken for that of the square.
+    """
     across, across_u, across_b = thirds(u, blur[:, :1])
     along, along_v, along_b = thirds(v, blur[:, 1:])
-    table = greys.reshape(-1, 3, 3)  # row by v, column by u
+    table = greys[:, :9].reshape(-1, 3, 3)  # row by v, column by u
     by_row, by_column = along @ table, across @ table.transpose(0, 2, 1)
+    beyond_u, drop_u, wide_u = beyond(u, blur[:, :1])
+    beyond_v, drop_v, wide_v = beyond(v, blur[:, 1:])
+    left_right, above_below = greys[:, 9:11, None], greys[:, 11:, None]
+    nine = (along[..., :, None] * across[..., None, :]).reshape(*u.shape, 9)
+    more = (beyond_u @ left_right + beyond_v @ above_below)[..., 0]
     return Rendered(
-        (along[..., :, None] * across[..., None, :]).reshape(*u.shape, 9),
-        np.einsum("knc,knc->kn", across, by_row),
-        np.einsum("knc,knc->kn", across_u, by_row),
-        np.einsum("knc,knc->kn", along_v, by_column),
+        np.concatenate((nine, beyond_u, beyond_v), -1),
+        np.einsum("knc,knc->kn", across, by_row) + more,
+        np.einsum("knc,knc->kn", across_u, by_row) + (drop_u @ left_right)[..., 0],
+        np.einsum("knc,knc->kn", along_v, by_column) + (drop_v @ above_below)[..., 0],
         np.stack(
-            (np.einsum("knc,knc->kn", across_b, by_row), np.einsum("knc,knc->kn", along_b, by_column)),
+            (
+                np.einsum("knc,knc->kn", across_b, by_row) + (wide_u @ left_right)[..., 0],
+                np.einsum("knc,knc->kn", along_b, by_column) + (wide_v @ above_below)[..., 0],
+            ),
             -1,
         ),
     )
+
+
+def beyond(along: np.ndarray, blur: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What lies beyond :data:`RIM` before and after along one axis, (K, n, 2), with derivatives as of ``thirds``."""
+    before, after = -along - 1 - RIM, along - 1 - RIM
+    (low, fall), (high, rise) = step(before, blur), step(after, blur)
+    return np.stack((low, high), -1), np.stack((-fall, rise), -1), np.stack((-before * fall, -after * rise), -1)
 
 
 def quadrant(u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) -> Rendered:
@@ -111,4 +131,4 @@ def dot(u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) -> Re
 
 
 SHAPES: dict[str, Shape] = {"square": square, "quadrant": quadrant, "dot": dot}
-REGIONS = {"square": 9, "quadrant": 3, "dot": 3}
+REGIONS = {"square": 13, "quadrant": 3, "dot": 3}
