@@ -196,7 +196,7 @@ def test_edge_of_the_profile_under_a_strip_is_not_its_rim():
     """
     targets = strip(17.0, 0.0)
     _, truth, boxes = picture(targets)
-    (left, top), (right, bottom) = boxes[:, :2].min(0) - (2, 20), boxes[:, 2:].max(0) + (2, 20)
+    (left, top), (right, bottom) = boxes[:, :2].min(0) - (2, 20), np.add(boxes[:, 2:].max(0), (2, 20))
     profile = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
     image = np.full((SIZE[1], SIZE[0], 3), 10.0, np.float32)
     for patches, colours in (([profile], np.full((1, 3), 150.0)), (targets.patches_mm, targets.colours)):

@@ -48,6 +48,10 @@ class Fit:
         for name, value in vars(self).items():
             value[index] = getattr(other, name)
 
+    def joined(self, other: Fit) -> Fit:
+        """These markers and others after them."""
+        return Fit(*(np.concatenate(pair) for pair in zip(vars(self).values(), vars(other).values(), strict=True)))
+
     @classmethod
     def empty(cls, count: int) -> Fit:
         """Nothing found yet."""
