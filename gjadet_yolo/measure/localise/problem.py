@@ -12,7 +12,7 @@ import numpy as np
 from gjadet_yolo.measure.localise import solve
 from gjadet_yolo.measure.localise.model import SHAPED, Fit, advanced
 from gjadet_yolo.measure.localise.neighbours import Expected
-from gjadet_yolo.measure.localise.shapes import REGIONS, SHAPES, Rendered
+from gjadet_yolo.measure.localise.shapes import REGIONS, SHAPES, Rendered, value_of
 from gjadet_yolo.measure.localise.windows import cut, places, reach
 
 STEPS, REFRAME = 14, (3, 6)
@@ -111,13 +111,13 @@ class Problem:
     def take(self, index: np.ndarray) -> Problem:
         return Problem(self.kind, self.pixels[index], self.x[index], self.y[index], self.seen[index])
 
-    def minimise(self, model: Fit, told: Expected | None = None) -> None:
+    def minimise(self, model: Fit, told: Expected | None = None, steps: int = STEPS) -> None:
         """Improve a model in place, with what is expected of middle and frame, and set ``sigma`` and ``explained``."""
         told = Expected.nothing(len(self.x)) if told is None else told
         inside = self.inside(model)
         self.first_greys(model, inside)
         left, damping = np.arange(len(inside)), np.full(len(inside), 1e-2)
-        for step in range(STEPS):
+        for step in range(steps):
             part, now = (self, model) if len(left) == len(inside) else (self.take(left), model.take(left))
             if step in REFRAME:  # the frame is better known than from the box
                 inside[left] = part.inside(now)
@@ -149,9 +149,11 @@ class Problem:
 
     def residual(self, model: Fit) -> np.ndarray:
         """Pixels less their prediction, (K, n)."""
-        shown, u, v, _ = self.render(model)
+        u, v, _ = self.coordinates(model)
+        blur, greys = model.blur.astype(np.float32), model.greys[:, : self.regions].astype(np.float32)
         light = model.light.astype(np.float32)
-        return self.pixels - np.minimum(shown.value * (1 + light[:, :1] * u + light[:, 1:] * v), WHITE)
+        shown = value_of(self.kind, u, v, blur, greys)
+        return self.pixels - np.minimum(shown * (1 + light[:, :1] * u + light[:, 1:] * v), WHITE)
 
     def weigh(self, model: Fit, residual: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights (K, n) and residual variances (K,)."""

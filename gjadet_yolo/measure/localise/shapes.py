@@ -86,6 +86,27 @@ def square(u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) ->
     )
 
 
+def square_value(u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) -> np.ndarray:
+    """Grey levels (K, n) of :func:`square` alone, at a third of its cost."""
+    (left, right), (far_left, far_right) = edges(u, blur[:, :1])
+    (top, bottom), (far_top, far_bottom) = edges(v, blur[:, 1:])
+    grey = greys[:, :, None]
+    rows = [
+        grey[:, k] + left * (grey[:, k + 1] - grey[:, k]) + right * (grey[:, k + 2] - grey[:, k + 1]) for k in (0, 3, 6)
+    ]
+    value = rows[0] + top * (rows[1] - rows[0]) + bottom * (rows[2] - rows[1])
+    value += far_left * grey[:, 9] + far_right * grey[:, 10] + far_top * grey[:, 11] + far_bottom * grey[:, 12]
+    return value
+
+
+def edges(along: np.ndarray, blur: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Blurred steps along one axis: at both sides of a square, and outwards at :data:`RIM` from them."""
+    sharp = 1 / blur
+    scaled = along * sharp
+    rim = (1 + RIM) * sharp
+    return (ndtr(scaled + sharp), ndtr(scaled - sharp)), (ndtr(-scaled - rim), ndtr(scaled - rim))
+
+
 def beyond(along: np.ndarray, blur: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What lies beyond :data:`RIM` before and after along one axis, (K, n, 2), with derivatives as of ``thirds``."""
     before, after = -along - 1 - RIM, along - 1 - RIM
@@ -128,6 +149,11 @@ def dot(u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) -> Re
         by_radius * v / radius,
         np.stack((by_blur,) * 2, -1) / 2,
     )
+
+
+def value_of(kind: str, u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) -> np.ndarray:
+    """Grey levels (K, n) of a shape, without derivatives."""
+    return square_value(u, v, blur, greys) if kind == "square" else SHAPES[kind](u, v, blur, greys).value
 
 
 SHAPES: dict[str, Shape] = {"square": square, "quadrant": quadrant, "dot": dot}

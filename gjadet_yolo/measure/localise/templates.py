@@ -25,7 +25,7 @@ from gjadet_yolo.measure.localise.fit import fit, refit
 from gjadet_yolo.measure.localise.model import Fit, to_grey
 from gjadet_yolo.measure.localise.search import Search
 from gjadet_yolo.measure.localise.settle import Offsets
-from gjadet_yolo.measure.localise.shapes import KINDS, REGIONS, SHAPES
+from gjadet_yolo.measure.localise.shapes import KINDS, REGIONS, SHAPES, value_of
 from gjadet_yolo.measure.localise.windows import cut, groups, reach
 from gjadet_yolo.measure.tracks import Located
 
@@ -34,7 +34,7 @@ COARSE_PX = 1.5  # deviation of that blur: widens the reach to 3 px, for squares
 FLOOR_PX = 0.012  # of every standard deviation: interpolation and the phase of the pixels
 LEAST_SEEN = 0.25  # of a look: pixels that agree with it
 WRONG = 0.4  # of half a side between both estimates: a wrong fit
-REFIT = 32  # frames from one fit of the models to the next, at most
+EARLY, REFIT = (3, 8, 16), 32  # frames in which models are fitted again, and every so many
 LOST_PX = 4.0  # a marker found further from the guess is not the one that was looked for
 
 
@@ -191,8 +191,7 @@ class Templates:
         if sought < self.usual / 2:
             return False
         self.frames += 1
-        # 1, 2, 4, 8, ... costs little and sees the marker in many places; later ones are for those that came later
-        return self.frames & (self.frames - 1) == 0 or self.frames % REFIT == 0
+        return self.frames in EARLY or self.frames % REFIT == 0
 
     def settled(self) -> tuple[np.ndarray, np.ndarray]:
         """What to add to all positions of each marker, (K, 2) in px of the first frame, with its deviation (K, 2)."""
@@ -212,7 +211,7 @@ def looks_of_model(model: Fit, side: int) -> np.ndarray:
         u = inverse[:, 0, :1] * x + inverse[:, 0, 1:] * y
         v = inverse[:, 1, :1] * x + inverse[:, 1, 1:] * y
         greys = model.greys[index, : REGIONS[kind]].astype(np.float32)
-        shown = SHAPES[kind](u, v, model.blur[index].astype(np.float32), greys).value
+        shown = value_of(kind, u, v, model.blur[index].astype(np.float32), greys)
         light = model.light[index].astype(np.float32)
         looks[index] = shown * (1 + light[:, :1] * u + light[:, 1:] * v)
     return looks.reshape(len(looks), len(line), len(line))
