@@ -47,13 +47,13 @@ def step(distance: np.ndarray, blur: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def thirds(along: np.ndarray, blur: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shares before -1, between and beyond 1 along one axis, (K, n, 3), with derivatives by place and log(blur)."""
+    """Shares before -1, between and beyond 1 along one axis, (K, 3, n), with derivatives by place and log(blur)."""
     first, slope = step(along + 1, blur)
     second, drop = step(along - 1, blur)
-    shares = np.stack((1 - first, first - second, second), -1)
-    by_place = np.stack((-slope, slope - drop, drop), -1)
+    shares = np.stack((1 - first, first - second, second), 1)
+    by_place = np.stack((-slope, slope - drop, drop), 1)
     slope, drop = -(along + 1) * slope, -(along - 1) * drop
-    return shares, by_place, np.stack((-slope, slope - drop, drop), -1)
+    return shares, by_place, np.stack((-slope, slope - drop, drop), 1)
 
 
 def square(u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) -> Rendered:
@@ -65,24 +65,23 @@ def square(u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) ->
     across, across_u, across_b = thirds(u, blur[:, :1])
     along, along_v, along_b = thirds(v, blur[:, 1:])
     table = greys[:, :9].reshape(-1, 3, 3)  # row by v, column by u
-    by_row, by_column = along @ table, across @ table.transpose(0, 2, 1)
+    by_row, by_column = table @ across, table.transpose(0, 2, 1) @ along
     beyond_u, drop_u, wide_u = beyond(u, blur[:, :1])
     beyond_v, drop_v, wide_v = beyond(v, blur[:, 1:])
-    left_right, above_below = greys[:, 9:11, None], greys[:, 11:, None]
-    nine = (along[..., :, None] * across[..., None, :]).reshape(*u.shape, 9)
-    more = (beyond_u @ left_right + beyond_v @ above_below)[..., 0]
+    left_right, above_below = greys[:, None, 9:11], greys[:, None, 11:]
+    nine = (along[:, :, None] * across[:, None]).reshape(len(u), 9, -1)
+    more = (left_right @ beyond_u + above_below @ beyond_v)[:, 0]
+    by_blur = (
+        (across_b * by_column).sum(1) + (left_right @ wide_u)[:, 0],
+        (along_b * by_row).sum(1) + (above_below @ wide_v)[:, 0],
+    )
     return Rendered(
-        np.concatenate((nine, beyond_u, beyond_v), -1),
-        np.einsum("knc,knc->kn", across, by_row) + more,
-        np.einsum("knc,knc->kn", across_u, by_row) + (drop_u @ left_right)[..., 0],
-        np.einsum("knc,knc->kn", along_v, by_column) + (drop_v @ above_below)[..., 0],
-        np.stack(
-            (
-                np.einsum("knc,knc->kn", across_b, by_row) + (wide_u @ left_right)[..., 0],
-                np.einsum("knc,knc->kn", along_b, by_column) + (wide_v @ above_below)[..., 0],
-            ),
-            -1,
-        ),
+        # one region after the other lies better in memory
+        np.concatenate((nine, beyond_u, beyond_v), 1).transpose(0, 2, 1),
+        (along * by_row).sum(1) + more,
+        (across_u * by_column).sum(1) + (left_right @ drop_u)[:, 0],
+        (along_v * by_row).sum(1) + (above_below @ drop_v)[:, 0],
+        np.stack(by_blur, 1).transpose(0, 2, 1),
     )
 
 
@@ -108,10 +107,10 @@ def edges(along: np.ndarray, blur: np.ndarray) -> tuple[tuple[np.ndarray, np.nda
 
 
 def beyond(along: np.ndarray, blur: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What lies beyond :data:`RIM` before and after along one axis, (K, n, 2), with derivatives as of ``thirds``."""
+    """What lies beyond :data:`RIM` before and after along one axis, (K, 2, n), with derivatives as of ``thirds``."""
     before, after = -along - 1 - RIM, along - 1 - RIM
     (low, fall), (high, rise) = step(before, blur), step(after, blur)
-    return np.stack((low, high), -1), np.stack((-fall, rise), -1), np.stack((-before * fall, -after * rise), -1)
+    return np.stack((low, high), 1), np.stack((-fall, rise), 1), np.stack((-before * fall, -after * rise), 1)
 
 
 def quadrant(u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) -> Rendered:
