@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from gjadet_yolo.folders.whole import listed
+from gjadet_yolo.measure.alongside import alongside
 from gjadet_yolo.measure.assemble import Scale, assemble
 from gjadet_yolo.measure.bodies import Grouping, group
 from gjadet_yolo.measure.camera_file import read_camera
@@ -126,6 +127,7 @@ def follow_markers(
     else:
         how = TrackSettings(settings.every, settings.confidence, marker_class=detector.marker_class)
         tracks = follow(shown, detected, Pool(), how, frames.fps, as_grey)
+        tracks = alongside(tracks)
     if not len(tracks.time_s):
         raise ValueError(f"source={frames.name}: no frame could be read{': ' + frames.ended if frames.ended else ''}.")
     if not tracks.measured.any():
