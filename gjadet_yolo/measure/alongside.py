@@ -69,7 +69,7 @@ def told_by(tracks: Tracks, frame: int, index: np.ndarray, others: np.ndarray) -
     before, now = whole[frame, others], whole[:, others]  # (K, J), (T, K, J)
     plain = 1 / ((tracks.sigma_px[:, others] ** 2).mean(-1) + FLOOR_PX**2)
     known = tracks.measured[:, others] & (others >= 0) & np.isfinite(plain)
-    plain, now = np.where(known, plain, 0), np.where(known, now, 0)
+    plain, now, before = np.where(known, plain, 0), np.where(known, now, 0), np.where(others >= 0, before, 0)
     weight, count = plain, known.sum(-1)
     for _ in range(ROUNDS):
         total = np.maximum(weight.sum(-1), 1e-12)

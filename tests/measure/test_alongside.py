@@ -62,6 +62,16 @@ def test_too_few_neighbours(count):
     assert (alongside(given).position_px == given.position_px).all()
 
 
+def test_the_last_marker_may_be_missing():
+    """It stood for all the neighbours that a marker has less than most, and made them unknown."""
+    truth = strip()
+    truth[:, 9] = np.nan
+    place, sigma = truth.copy(), np.full((FRAMES, 10), 0.02)
+    place[10:20, 0, 0] += 1.0
+    sigma[10:20, 0] = 0.3
+    assert np.abs(alongside(tracks(place, sigma)).position_px - truth)[:, 0].max() < 0.1
+
+
 def test_gaps_stay_gaps():
     place = strip()
     place[5:9, 3] = np.nan
