@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from gjadet_yolo.folders.whole import listed
+from gjadet_yolo.measure.alongside import alongside
 from gjadet_yolo.measure.assemble import Scale, assemble
 from gjadet_yolo.measure.bodies import Grouping, group
 from gjadet_yolo.measure.camera_file import read_camera
@@ -20,6 +21,7 @@ from gjadet_yolo.measure.cuts import UntilCut
 from gjadet_yolo.measure.filters import Filter
 from gjadet_yolo.measure.frames import Frames, grey, open_frames, picture
 from gjadet_yolo.measure.lens import Lens
+from gjadet_yolo.measure.localise.pool import Pool
 from gjadet_yolo.measure.localise.templates import Templates
 from gjadet_yolo.measure.plane import Plane, read_plane
 from gjadet_yolo.measure.points_file import read_points
@@ -124,7 +126,8 @@ def follow_markers(
         tracks = follow(shown, once, Patches(), TrackSettings(NEVER, marker_class=None, confirm=1), frames.fps, as_grey)
     else:
         how = TrackSettings(settings.every, settings.confidence, marker_class=detector.marker_class)
-        tracks = follow(shown, detected, Templates, how, frames.fps, as_grey)
+        tracks = follow(shown, detected, Pool(), how, frames.fps, as_grey)
+        tracks = alongside(tracks)
     if not len(tracks.time_s):
         raise ValueError(f"source={frames.name}: no frame could be read{': ' + frames.ended if frames.ended else ''}.")
     if not tracks.measured.any():

@@ -13,53 +13,64 @@ import numpy as np
 
 FINE = 4  # samples per px
 BEND_PX = 0.6  # deviation of the blur under second derivatives
-STRIP = 30000  # rows of an atlas; cv2.remap takes pictures of up to 32767
+STRIP = 30000  # most rows of an atlas; cv2.remap takes pictures of up to 32767
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """Looks of K markers in squares of ``side`` px around their middles.
+    """Looks of K markers in squares of ``side`` px around their middles, below each other.
 
     Attributes:
         grey: Grey level, (rows, columns) float32.
-        texture: The same and its derivatives by x and y in px, (rows, columns, 3) float32.
-        bend: Half its second derivatives xx and yy, and xy: what a little more blur adds, (rows, columns, 3) float32.
+        texture: The same and its derivatives by x and y in px, (rows, columns, 3) float32; empty where left out.
+        bend: Half its second derivatives xx and yy, and xy: what a little more blur adds, (rows, columns, 3) float32;
+            empty where left out.
         side: Of a look in px.
-        per_column: Looks below each other before the next column begins.
     """
 
     grey: np.ndarray
     texture: np.ndarray
     bend: np.ndarray
     side: int
-    per_column: int
 
     @classmethod
-    def of(cls, looks: np.ndarray, side: int) -> Atlas:
+    def of(cls, looks: np.ndarray, side: int, slopes: bool = True, bends: bool = True) -> Atlas:
         """From grey levels (K, FINE * side, FINE * side) float32; their samples are spaced evenly about the middle."""
         tile = FINE * side
-        count = max(1, min(len(looks), STRIP // tile))
-        columns = -(-len(looks) // count)
-        texture, bend = (np.zeros((count * tile, max(columns, 1) * tile, 3), np.float32) for _ in range(2))
-        for index, look in enumerate(looks):
-            row, column = (index % count) * tile, (index // count) * tile
-            part = (slice(row, row + tile), slice(column, column + tile))
-            by_y, by_x = (slope * FINE for slope in np.gradient(look))
-            texture[part] = np.stack((look, by_x, by_y), -1)
-            # second derivatives of a noisy picture are noise, unless they are of a smoothed one
-            by_y, by_x = (slope * FINE for slope in np.gradient(cv2.GaussianBlur(look, (0, 0), FINE * BEND_PX)))
-            by_xy, by_xx = (slope * FINE for slope in np.gradient(by_x))
-            bend[part] = np.stack((by_xx / 2, np.gradient(by_y, axis=0) * FINE / 2, by_xy), -1)
-        return cls(texture[..., 0].copy(), texture, bend, side, count)
+        shape = len(looks) * tile, tile, 3
+        texture, bend = (
+            np.zeros(shape if slopes else (0, 0, 3), np.float32),
+            np.zeros(shape if bends else (0, 0, 3), np.float32),
+        )
+        for row, look in zip(range(0, len(looks) * tile, tile), looks, strict=True):
+            part = slice(row, row + tile)
+            if slopes:
+                by_y, by_x = (slope * FINE for slope in np.gradient(look))
+                texture[part] = np.stack((look, by_x, by_y), -1)
+            if bends:
+                # second derivatives of a noisy picture are noise, unless they are of a smoothed one
+                by_y, by_x = (slope * FINE for slope in np.gradient(cv2.GaussianBlur(look, (0, 0), FINE * BEND_PX)))
+                by_xy, by_xx = (slope * FINE for slope in np.gradient(by_x))
+                bend[part] = np.stack((by_xx / 2, np.gradient(by_y, axis=0) * FINE / 2, by_xy), -1)
+        return cls(looks.reshape(-1, tile), texture, bend, side)
+
+    def joined(self, other: Atlas) -> Atlas:
+        """These looks and others of the same side after them."""
+        parts = ((self.grey, other.grey), (self.texture, other.texture), (self.bend, other.bend))
+        return Atlas(*(np.concatenate(part) for part in parts), self.side)
 
     def spots(self, index: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Columns and rows (K, n) in the texture of places (K, n) in px against the middles of looks ``index`` (K,)."""
         tile = FINE * self.side
         # a sample's own middle lies half a sample inside
         half, shift = np.float32(self.side / 2 - 1 / FINE), np.float32(tile / 2 - 0.5)
-        left = (index // self.per_column * tile).astype(np.float32)[:, None] + shift
-        top = (index % self.per_column * tile).astype(np.float32)[:, None] + shift
-        return np.clip(x, -half, half) * np.float32(FINE) + left, np.clip(y, -half, half) * np.float32(FINE) + top
+        top = (index * tile).astype(np.float32)[:, None] + shift
+        return np.clip(x, -half, half) * np.float32(FINE) + shift, np.clip(y, -half, half) * np.float32(FINE) + top
+
+
+def most(side: int) -> int:
+    """Looks that an atlas may hold."""
+    return max(1, STRIP // (FINE * side))
 
 
 def lattice(side: int) -> np.ndarray:

@@ -7,13 +7,14 @@ import numpy as np
 from gjadet_yolo.measure.localise.kinds import KINDS, SHAPES, START, turns
 from gjadet_yolo.measure.localise.model import Fit
 from gjadet_yolo.measure.localise.neighbours import Expected, expect, upright
-from gjadet_yolo.measure.localise.problem import Problem
+from gjadet_yolo.measure.localise.problem import STEPS, Problem
 from gjadet_yolo.measure.localise.windows import groups, reach
 
 STANDS_ALONE = 0.97  # share of the grey variance that a square explains, above which no other shape is tried
 ONE_OF_MANY = 0.94  # likewise of the best of the usual shapes, above which no rare one is
 LARGEST = 1.7  # times its box, or as much smaller, may a model be
 USUAL = ("quadrant", "dot")
+AGAIN = 6  # steps of a fit that starts from a model
 CONTRADICTION = 4.0  # deviations from what neighbours say, beyond which a fit starts from their word
 
 
@@ -68,20 +69,20 @@ def refit(grey: np.ndarray, start: Fit) -> Fit:
     batches = [
         (index[usable[index]], side) for index, side in groups(np.where(usable, 2 * (half * reach(half) + 1), 0))
     ]
-    ask_neighbours(grey, result, batches)
+    ask_neighbours(grey, result, batches, AGAIN)
     for number, kind in list(enumerate(SHAPES))[1:]:
         for index, side in batches:
             rows = index[result.kind[index] == number]
             if len(rows):
                 part, middle = result.take(rows), result.middle_px[rows]
                 part.middle_px = np.zeros_like(middle)
-                Problem.around(grey, middle, side, kind).minimise(part)
+                Problem.around(grey, middle, side, kind).minimise(part, steps=AGAIN)
                 part.middle_px += middle
                 result.put(rows, part)
     return result
 
 
-def ask_neighbours(grey: np.ndarray, model: Fit, batches: list[tuple[np.ndarray, int]]) -> None:
+def ask_neighbours(grey: np.ndarray, model: Fit, batches: list[tuple[np.ndarray, int]], steps: int = STEPS) -> None:
     """Fit squares once more, with what those around them say; in place."""
     squares = np.flatnonzero((model.kind == 0) & np.isfinite(model.sigma).all(1))
     if len(squares) < 2:
@@ -102,7 +103,7 @@ def ask_neighbours(grey: np.ndarray, model: Fit, batches: list[tuple[np.ndarray,
         again.middle_px = np.zeros_like(middle)
         value = told.value[rows].copy()
         value[:, :2] -= middle
-        problem.minimise(again, Expected(value, told.variance[rows]))
+        problem.minimise(again, Expected(value, told.variance[rows]), steps)
         again.middle_px += middle
         model.put(squares[rows], again)
 

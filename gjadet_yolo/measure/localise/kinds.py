@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gjadet_yolo.measure.localise import marks
-from gjadet_yolo.measure.localise.shapes import Shape, square
+from gjadet_yolo.measure.localise.shapes import Shape, square, square_value
 
 SHAPES: dict[str, Shape] = {
     "square": square,
@@ -17,7 +17,7 @@ SHAPES: dict[str, Shape] = {
     "spots6": marks.plate(marks.spots(5)),
     "ring": marks.core,
 }
-REGIONS = dict.fromkeys(SHAPES, 3) | {"square": 9, "ring": 2}
+REGIONS = dict.fromkeys(SHAPES, 3) | {"square": 13, "ring": 2}
 KINDS = (*SHAPES, "patch")
 FAR = {"ring": 0.95}
 """How far from the middle, in radii, pixels of a round marker count at most; 1.4 where it has a border."""
@@ -26,6 +26,11 @@ START = {"ring": 0.62}
 PERIOD = {"quadrant": 90.0, "bowtie": 180.0, "cross": 90.0, "spots5": 90.0, "spots6": 72.0}
 """Turn in degrees after which a marker looks the same, but for the order of its greys; others have none."""
 STEP = 30.0  # degrees: the furthest that a fit finds back, with some to spare
+
+
+def value_of(kind: str, u: np.ndarray, v: np.ndarray, blur: np.ndarray, greys: np.ndarray) -> np.ndarray:
+    """Grey levels (K, n) of a shape, without derivatives."""
+    return square_value(u, v, blur, greys) if kind == "square" else SHAPES[kind](u, v, blur, greys).value
 
 
 def turns(kind: str) -> np.ndarray:

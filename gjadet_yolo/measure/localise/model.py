@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 SHAPED = 10  # parameters before the greys: middle 2, frame 4, log blurs 2, light 2
+GREYS = 13  # of the shape with most regions
 BLUR = (0.25, 4.0)  # px, least and most; a pixel's own area is 0.29
 
 
@@ -21,7 +22,7 @@ class Fit:
         frame: Half sides as columns, px per unit of the shape's coordinates, (K, 2, 2).
         blur: In units of the shape's coordinates, (K, 2).
         light: Relative slope of the light per unit, (K, 2).
-        greys: Of the regions, (K, 9).
+        greys: Of the regions, (K, 13).
         sigma: Standard deviations of middle x, y and frame xx, xy, yx, yy, (K, 6).
         explained: Share of the grey variance around the marker, (K,).
     """
@@ -47,6 +48,10 @@ class Fit:
         for name, value in vars(self).items():
             value[index] = getattr(other, name)
 
+    def joined(self, other: Fit) -> Fit:
+        """These markers and others after them."""
+        return Fit(*(np.concatenate(pair) for pair in zip(vars(self).values(), vars(other).values(), strict=True)))
+
     @classmethod
     def empty(cls, count: int) -> Fit:
         """Nothing found yet."""
@@ -57,7 +62,7 @@ class Fit:
             np.tile(np.eye(2), (count, 1, 1)),
             nan((count, 2), 0.1),
             np.zeros((count, 2)),
-            np.zeros((count, 9)),
+            np.zeros((count, GREYS)),
             nan((count, 6), np.nan),
             np.zeros(count),
         )
@@ -75,7 +80,9 @@ def advanced(model: Fit, move: np.ndarray) -> Fit:
         frame,
         np.clip(blur, BLUR[0] / scale, np.maximum(np.minimum(BLUR[1] / scale, 0.8), BLUR[0] / scale)),
         np.clip(model.light + move[:, 8:10], -0.5, 0.5),
-        np.pad(model.greys[:, : move.shape[1] - SHAPED] + move[:, SHAPED:], ((0, 0), (0, 9 - move.shape[1] + SHAPED))),
+        np.pad(
+            model.greys[:, : move.shape[1] - SHAPED] + move[:, SHAPED:], ((0, 0), (0, GREYS - move.shape[1] + SHAPED))
+        ),
         model.sigma,
         model.explained,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from gjadet_yolo.measure.localise import solve
-from gjadet_yolo.measure.localise.kinds import FAR, REGIONS, SHAPES
+from gjadet_yolo.measure.localise.kinds import FAR, REGIONS, SHAPES, value_of
 from gjadet_yolo.measure.localise.model import SHAPED, Fit, advanced
 from gjadet_yolo.measure.localise.neighbours import Expected
 from gjadet_yolo.measure.localise.shapes import Rendered
@@ -20,6 +20,7 @@ STEPS, REFRAME = 14, (3, 6)
 ENOUGH_PX = 2e-3  # smaller moves end a fit
 LEAST_SEEN = 0.6  # of a marker's area: pixels that lie in the image
 WHITE = 255.0
+DOUBT = 10.0  # times the variance of its pixels, by which a square's own fit counts beside what neighbours say of it
 LIGHT_SPREAD, BLUR_SPREAD, GREY_SPREAD = 0.1, 0.5, 100.0  # of light per half side, of log blurs, and of greys
 
 
@@ -111,13 +112,13 @@ class Problem:
     def take(self, index: np.ndarray) -> Problem:
         return Problem(self.kind, self.pixels[index], self.x[index], self.y[index], self.seen[index])
 
-    def minimise(self, model: Fit, told: Expected | None = None) -> None:
+    def minimise(self, model: Fit, told: Expected | None = None, steps: int = STEPS) -> None:
         """Improve a model in place, with what is expected of middle and frame, and set ``sigma`` and ``explained``."""
         told = Expected.nothing(len(self.x)) if told is None else told
         inside = self.inside(model)
         self.first_greys(model, inside)
         left, damping = np.arange(len(inside)), np.full(len(inside), 1e-2)
-        for step in range(STEPS):
+        for step in range(steps):
             part, now = (self, model) if len(left) == len(inside) else (self.take(left), model.take(left))
             if step in REFRAME:  # the frame is better known than from the box
                 inside[left] = part.inside(now)
@@ -149,9 +150,11 @@ class Problem:
 
     def residual(self, model: Fit) -> np.ndarray:
         """Pixels less their prediction, (K, n)."""
-        shown, u, v, _ = self.render(model)
+        u, v, _ = self.coordinates(model)
+        blur, greys = model.blur.astype(np.float32), model.greys[:, : self.regions].astype(np.float32)
         light = model.light.astype(np.float32)
-        return self.pixels - np.minimum(shown.value * (1 + light[:, :1] * u + light[:, 1:] * v), WHITE)
+        shown = value_of(self.kind, u, v, blur, greys)
+        return self.pixels - np.minimum(shown * (1 + light[:, :1] * u + light[:, 1:] * v), WHITE)
 
     def weigh(self, model: Fit, residual: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights (K, n) and residual variances (K,)."""
@@ -168,9 +171,11 @@ class Problem:
         shape = (len(residual), side, side)
         factor = solve.correlation_factor(residual.reshape(shape), weight.reshape(shape))
         variance = factor * variance  # which what is expected does not share
-        prior = self.prior(model, variance)
-        prior[:, :6] += expectation(model, told, variance)[0][0]
-        spread = solve.covariance(matrix, variance, prior)
+        prior, told_share = self.prior(model, variance), expectation(model, told, variance)[0][0]
+        noise = prior.copy()
+        noise[:, :6] += DOUBT * told_share
+        prior[:, :6] += told_share
+        spread = solve.sandwich(matrix, variance, prior, noise)
         model.sigma = np.sqrt(np.einsum("kpp->kp", spread)[:, :6])
         mean = (self.pixels * inside).sum(1, keepdims=True) / np.maximum(inside.sum(1, keepdims=True), 1)
         total = (inside * (self.pixels - mean) ** 2).sum(1)
@@ -186,6 +191,7 @@ def expectation(model: Fit, told: Expected, variance: np.ndarray) -> tuple[tuple
     All in units of the residual variances (K,), as sums over pixels are.
     """
     now = np.concatenate((model.middle_px, model.frame.reshape(-1, 4)), 1)
-    weight = variance[:, None] / told.variance
+    # rims, glare and light that differ from the model's move edges by more than noise does, and by less in the grid
+    weight = DOUBT * variance[:, None] / told.variance
     away = told.value - now
     return (weight, weight * away), (weight * away**2).sum(1)

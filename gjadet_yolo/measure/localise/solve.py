@@ -53,6 +53,19 @@ def covariance(matrix: np.ndarray, variance: np.ndarray, prior: np.ndarray) -> n
     return np.linalg.inv(full) * variance[:, None, None]
 
 
+def sandwich(matrix: np.ndarray, variance: np.ndarray, prior: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """As :func:`covariance`, for priors (K, P) that weigh more than they know: ``noise`` (K, P) over ``variance``.
+
+    ``noise`` is that of the priors' share in the right-hand side; equal to ``prior`` where these weigh as they should.
+    """
+    full = matrix.astype(np.float64)
+    middle = full.copy()
+    np.einsum("kpp->kp", full)[...] += prior + 1e-9
+    np.einsum("kpp->kp", middle)[...] += noise
+    inverse = np.linalg.inv(full)
+    return inverse @ middle @ inverse * variance[:, None, None]
+
+
 def noise_variance(residual: np.ndarray, weight: np.ndarray, parameters: int) -> np.ndarray:
     """Variance of residuals (K, n) after a fit, (K,)."""
     freedom = np.maximum(weight.sum(1) - parameters, 1)

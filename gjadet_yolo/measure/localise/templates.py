@@ -13,26 +13,28 @@ the exactness of the second. Their disagreement in one frame tells when somethin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from gjadet_yolo.measure.localise import solve
-from gjadet_yolo.measure.localise.atlas import Atlas, lattice, looks_of_image
+from gjadet_yolo.measure.localise.atlas import Atlas, lattice, looks_of_image, most
 from gjadet_yolo.measure.localise.fit import fit, refit
-from gjadet_yolo.measure.localise.kinds import KINDS, REGIONS, SHAPES
+from gjadet_yolo.measure.localise.kinds import KINDS, REGIONS, SHAPES, value_of
 from gjadet_yolo.measure.localise.model import Fit, to_grey
 from gjadet_yolo.measure.localise.search import Search
+from gjadet_yolo.measure.localise.settle import Offsets
 from gjadet_yolo.measure.localise.windows import cut, groups, reach
 from gjadet_yolo.measure.tracks import Located
 
 COARSE = 2  # steps with blurred pictures
 COARSE_PX = 1.5  # deviation of that blur: widens the reach to 3 px, for squares of 8 px and more
 FLOOR_PX = 0.012  # of every standard deviation: interpolation and the phase of the pixels
-TRUSTED_PX = 0.7  # between both estimates; more is a wrong fit
-MODEL_PX = 0.02  # what is left of an absolute place's error in the mean of many frames
 LEAST_SEEN = 0.25  # of a look: pixels that agree with it
+WRONG = 0.4  # of half a side between both estimates: a wrong fit
+EARLY, REFIT = (3, 8, 16), 32  # frames in which models are fitted again, and every so many
 LOST_PX = 4.0  # a marker found further from the guess is not the one that was looked for
 
 
@@ -46,6 +48,12 @@ class Group:
     blurred: Atlas
     modelled: Atlas
 
+    def joined(self, other: Group, first: int) -> Group:
+        """These and others of the same side, whose indices begin at ``first``."""
+        parts = zip(*((one.seen, one.blurred, one.modelled) for one in (self, other)), strict=True)
+        atlases = (mine.joined(more) for mine, more in parts)
+        return Group(np.concatenate((self.index, other.index + first)), self.side, *atlases)
+
 
 @dataclass
 class Templates:
@@ -56,17 +64,18 @@ class Templates:
         extent_px: How far the looks reach around their middles, x and y, (K, 2).
         groups: The looks.
         noise: Of the first frame around each marker, in grey levels, (K,).
-        totals: Sums over refitted frames of weights and weighted differences of both estimates, in px of the first
-            frame, (2, K, 2).
-        frames: Searched so far.
+        offsets: Absolute place less displacement, in frames in which the models were fitted again.
+        frames: In which most of the markers were looked for.
+        usual: How many are looked for in a frame.
     """
 
     model: Fit
     extent_px: np.ndarray
     groups: list[Group]
     noise: np.ndarray
-    totals: np.ndarray = field(repr=False)
+    offsets: Offsets = field(repr=False)
     frames: int = 0
+    usual: float = 0.0
 
     @property
     def kind(self) -> tuple[str, ...]:
@@ -74,10 +83,10 @@ class Templates:
         return tuple(KINDS[index] for index in self.model.kind)
 
     @classmethod
-    def learn(cls, grey: np.ndarray, boxes_xyxy: np.ndarray) -> Templates:
+    def learn(cls, grey: np.ndarray, boxes_xyxy: np.ndarray, sides_px: Sequence[int] = ()) -> Templates:
         """Take looks of the markers in boxes (K, 4) of an image (H, W), grey or colour."""
         grey, boxes = to_grey(grey), np.asarray(boxes_xyxy, float).reshape(-1, 4)
-        return cls.of(grey, fit(grey, boxes))
+        return cls.of(grey, fit(grey, boxes), sides_px)
 
     @classmethod
     def of_points(cls, grey: np.ndarray, points_px: np.ndarray, size_px: np.ndarray) -> Templates:
@@ -92,24 +101,38 @@ class Templates:
         return cls.of(grey, model)
 
     @classmethod
-    def of(cls, grey: np.ndarray, model: Fit) -> Templates:
-        """Looks of a grey image around models fitted to it."""
+    def of(cls, grey: np.ndarray, model: Fit, sides_px: Sequence[int] = ()) -> Templates:
+        """Looks of a grey image around models fitted to it, in windows of sides ``sides_px`` where these fit."""
         half = np.abs(model.frame).sum(2)  # of the box around the turned square
         sides = np.linalg.norm(model.frame, axis=1).mean(1)
         extent = half * reach(sides)[:, None]
         extent[model.kind == KINDS.index("patch")] = half[model.kind == KINDS.index("patch")]
         found = np.isfinite(model.middle_px).all(1)
         made, noise = [], np.zeros(len(found))
-        for index, side in groups(np.where(found, 2 * extent.max(1) + 2, 0)):
+        for index, side in groups(np.where(found, 2 * extent.max(1) + 2, 0), sides_px):
             index = index[found[index]]
-            if len(index):
-                noise[index] = solve.grain(cut(grey, model.middle_px[index], side)[0])
-                looks = looks_of_image(grey, model.middle_px[index], side)
+            for few in np.array_split(index, -(-len(index) // most(side))) if len(index) else ():
+                noise[few] = solve.grain(cut(grey, model.middle_px[few], side)[0])
+                looks = looks_of_image(grey, model.middle_px[few], side)
                 blurred = np.stack([cv2.GaussianBlur(look, (0, 0), 4 * COARSE_PX) for look in looks])
-                atlases = (Atlas.of(part, side) for part in (looks, blurred, looks_of_model(model.take(index), side)))
-                made.append(Group(index, side, *atlases))
-        weight = np.where(found[:, None], 1 / (model.sigma[:, :2] ** 2 + FLOOR_PX**2), 0)
-        return cls(model, extent, made, noise, np.stack((weight, np.zeros_like(weight))))
+                seen, coarse = Atlas.of(looks, side), Atlas.of(blurred, side, bends=False)
+                modelled = Atlas.of(looks_of_model(model.take(few), side), side, slopes=False, bends=False)
+                made.append(Group(few, side, seen, coarse, modelled))
+        return cls(model, extent, made, noise, Offsets.of(np.where(found[:, None], model.sigma[:, :2], np.nan)))
+
+    def joined(self, other: Templates) -> Templates:
+        """These markers and others after them."""
+        first, made = len(self.model.kind), list(self.groups)
+        for group in other.groups:
+            full = most(group.side) - len(group.index)
+            place = next((n for n, one in enumerate(made) if one.side == group.side and len(one.index) <= full), None)
+            if place is None:
+                made.append(replace(group, index=group.index + first))
+            else:
+                made[place] = made[place].joined(group, first)
+        extent, noise = np.concatenate((self.extent_px, other.extent_px)), np.concatenate((self.noise, other.noise))
+        offsets = self.offsets.joined(other.offsets)
+        return Templates(self.model.joined(other.model), extent, made, noise, offsets, self.frames, self.usual)
 
     def locate(self, grey: np.ndarray, guess_px: np.ndarray, shape: np.ndarray | None = None) -> Located:
         """Find the markers in an image (H, W), grey or colour, from guesses (K, 2) that are good to 3 px.
@@ -146,8 +169,7 @@ class Templates:
             )
             search.again(group.modelled, grey)
             absolute[group.index[rows][known]] = search.place[known]
-        self.frames += 1
-        if self.frames & (self.frames - 1) == 0:  # 1, 2, 4, 8 ...: costs little, and sees the marker in many places
+        if self.due(int(np.isfinite(guess_px).all(1).sum())):
             self.place_looks(grey, position, maps)
         return Located(position, sigma, np.hypot(*(absolute - position).T), score, maps, absolute)
 
@@ -159,18 +181,21 @@ class Templates:
         start.frame = maps @ start.frame
         found = refit(grey, start)
         apart = np.linalg.solve(maps, (found.middle_px - position)[..., None])[..., 0]
-        usable = np.isfinite(apart).all(1) & (np.hypot(*apart.T) < TRUSTED_PX) & (self.model.kind < len(SHAPES))
-        weight = np.where(usable[:, None], 1 / (found.sigma[:, :2] ** 2 + FLOOR_PX**2), 0)
-        self.totals += np.stack((weight, weight * np.where(usable[:, None], apart, 0)))
+        half = np.abs(np.linalg.det(self.model.frame))[:, None] ** 0.5
+        usable = (np.abs(apart) < WRONG * half).all(1, keepdims=True) & (self.model.kind < len(SHAPES))[:, None]
+        self.offsets.add(np.where(usable, apart, np.nan), found.sigma[:, :2])
+
+    def due(self, sought: int) -> bool:
+        """Whether the models are to be fitted again in a frame in which so many markers are looked for."""
+        self.usual = max(0.95 * self.usual, sought)
+        if sought < self.usual / 2:
+            return False
+        self.frames += 1
+        return self.frames in EARLY or self.frames % REFIT == 0
 
     def settled(self) -> tuple[np.ndarray, np.ndarray]:
-        """What to add to all positions of each marker, (K, 2) in px of the first frame, with its deviation (K, 2).
-
-        The mean of absolute place less displacement over the frames that have been fitted so far. Its deviation is that
-        of one fit: what a model does not know of a marker's rim and light is the same in all of them.
-        """
-        mean = self.totals[1] / np.maximum(self.totals[0], 1e-12)
-        return mean, np.hypot(self.model.sigma[:, :2], MODEL_PX)
+        """What to add to all positions of each marker, (K, 2) in px of the first frame, with its deviation (K, 2)."""
+        return self.offsets.settled()
 
 
 def looks_of_model(model: Fit, side: int) -> np.ndarray:
@@ -186,7 +211,7 @@ def looks_of_model(model: Fit, side: int) -> np.ndarray:
         u = inverse[:, 0, :1] * x + inverse[:, 0, 1:] * y
         v = inverse[:, 1, :1] * x + inverse[:, 1, 1:] * y
         greys = model.greys[index, : REGIONS[kind]].astype(np.float32)
-        shown = SHAPES[kind](u, v, model.blur[index].astype(np.float32), greys).value
+        shown = value_of(kind, u, v, model.blur[index].astype(np.float32), greys)
         light = model.light[index].astype(np.float32)
         looks[index] = shown * (1 + light[:, :1] * u + light[:, 1:] * v)
     return looks.reshape(len(looks), len(line), len(line))

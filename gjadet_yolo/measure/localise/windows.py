@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,9 +17,17 @@ def reach(half_px: np.ndarray) -> np.ndarray:
     return 1 + np.clip(px / np.maximum(half_px, 1e-6), low, high)
 
 
-def groups(wanted_px: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
-    """Indices of markers of like size, and the side of the windows that hold them all, at wanted sides (K,)."""
+def groups(wanted_px: np.ndarray, sides_px: Sequence[int] = ()) -> Iterator[tuple[np.ndarray, int]]:
+    """Indices of markers of like size, and the side of the windows that hold them all, at wanted sides (K,).
+
+    Sides ``sides_px`` that are in use already are taken where they fit.
+    """
     left = np.argsort(-wanted_px, kind="stable")
+    for side in sides_px:
+        fits = (wanted_px[left] <= side) & (wanted_px[left] >= LIKE * side)
+        if fits.any():
+            yield np.sort(left[fits]), side
+            left = left[~fits]
     while len(left):
         count = int((wanted_px[left] >= LIKE * wanted_px[left[0]]).sum())
         yield np.sort(left[:count]), min(2 * int(np.ceil(wanted_px[left[0]] / 2)), MOST_PX)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from gjadet_yolo.measure.track.judge import merge, nowhere
+from gjadet_yolo.measure.track.judge import PARTS, nowhere
 from gjadet_yolo.measure.track.seams import Templates
 from gjadet_yolo.measure.tracks import Located
 
@@ -138,23 +138,22 @@ def locate_all(
     learned: list[Learned], grey: np.ndarray, ids: np.ndarray, guess: np.ndarray, shape: np.ndarray
 ) -> Located:
     """Locate tracks with these ids (n,), ascending, in a frame; those with a NaN guess are left out."""
-    count = len(ids)
-    found = nowhere(count)
-    wanted = np.isfinite(guess).all(1)
-    if not wanted.any():
-        return found
-    for batch in learned:
-        place = np.minimum(np.searchsorted(ids, batch.ids), count - 1)
+    found, wanted = nowhere(len(ids)), np.isfinite(guess).all(1)
+    searches: dict[int, tuple[Templates, np.ndarray, np.ndarray, np.ndarray]] = {}
+    for batch in learned if wanted.any() else ():
+        place = np.minimum(np.searchsorted(ids, batch.ids), len(ids) - 1)
         here = (ids[place] == batch.ids) & wanted[place] & (batch.until == FOREVER)
         if not here.any():
             continue
-        asked, shapes = np.full((len(batch.ids), 2), np.nan), np.tile(np.eye(2), (len(batch.ids), 1, 1))
-        asked[here], shapes[here] = guess[place[here]], shape[place[here]]
-        scattered = nowhere(count)
-        result = batch.templates.locate(grey, asked, shapes)
-        for name in ("position_px", "sigma_px", "disagreement_px", "score"):
-            getattr(scattered, name)[place[here]] = getattr(result, name)[here]
-        mine = np.zeros(count, bool)
-        mine[place[here]] = True
-        merge(found, scattered, mine)
+        # what lies in one pool is looked for at once
+        owner = getattr(batch.templates, "pool", batch.templates)
+        rows = getattr(batch.templates, "index", np.arange(len(batch.ids)))[here]
+        count = len(batch.ids) if owner is batch.templates else len(owner)
+        nothing = owner, np.full((count, 2), np.nan), np.tile(np.eye(2), (count, 1, 1)), np.full(count, -1)
+        _, guesses, shapes, tracks = searches.setdefault(id(owner), nothing)
+        guesses[rows], shapes[rows], tracks[rows] = guess[place[here]], shape[place[here]], place[here]
+    for owner, guesses, shapes, tracks in searches.values():
+        result, mine = owner.locate(grey, guesses, shapes), tracks >= 0
+        for name in PARTS:
+            getattr(found, name)[tracks[mine]] = getattr(result, name)[mine]
     return found

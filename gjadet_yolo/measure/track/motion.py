@@ -17,6 +17,7 @@ FADING = 0.85  # weight of the past in what is usual of late
 WORSENING = 0.03  # of the score that is usual, per frame: light fades slowly, and what passes in front does so fast
 ODD, ODD_SIZE = 3.0, 0.05  # drift against the group that is odd: in spreads of its motion, and in marker sizes
 IMPAIRED = 0.08  # fall of the score below what is usual that tells something in front from a marker that leaves
+UNEVEN = 0.07  # spread of a group's motion, in marker sizes, from which it is not that of one body
 LEAST_MATES = 3  # that show how a group is turned and squeezed
 
 
@@ -104,6 +105,8 @@ def reshape(flock: Flock, record: Record, good: np.ndarray) -> None:
     fields, job = since(flock, record, flock.position, good, everyone, flock.learned)
     mates = np.bincount(job[good], minlength=len(fields.shift))
     enough = (mates >= LEAST_MATES)[job] & np.isfinite(fields.strain[job]).all((1, 2))
+    # bodies that stand side by side are one group by their last frames, but did not move as one since they were learned
+    enough &= fields.spread_px[job] < UNEVEN * flock.extent
     flock.shape[enough] = np.eye(2) + fields.strain[job[enough]]
 
 

@@ -17,9 +17,10 @@ Detector = Callable[[np.ndarray], np.ndarray]
 class Templates(Protocol):
     """K markers as they looked when they were learned.
 
-    There may be two more members: ``kind`` names what each is, see ``Tracks``; ``settled()`` tells after the last frame
-    by how much all positions of each marker have to be moved, in px of the frame in which it was learned, (K, 2), and
-    the standard deviation of that, (K, 2).
+    There may be more members. ``pool`` and ``index`` (K,): others that were learned by the same localiser can be looked
+    for in one call of ``pool.locate``, which takes ``len(pool)`` guesses. ``kind`` names what each is, see ``Tracks``.
+    ``settled()`` tells after the last frame by how much all positions of each marker have to be moved, in px of the
+    frame in which it was learned, (K, 2), and the standard deviation of that, (K, 2).
     """
 
     def locate(self, grey: np.ndarray, guess_px: np.ndarray, shape: np.ndarray | None) -> Located:
