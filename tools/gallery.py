@@ -37,10 +37,10 @@ from gjadet_yolo.synth.world.scene import Body, Scene
 SIDE = 400
 # more objects per picture than in a set, so that a sheet shows every kind
 OBJECTS = {
-    "rig": {"point": 40.0, "absorber": 1.2, "rw": 0.7},
-    "train": {"point": 40.0, "bogie": 1.0, "wheel": 2.4, "rw": 0.4},
+    "rig": {"point": 40.0, "absorber": 1.6, "rw": 0.8},
+    "train": {"point": 40.0, "bogie": 1.4, "wheel": 3.2, "rw": 0.4},
     "closeup": {"point": 30.0},
-    "gear": {"point": 20.0, "bogie": 1.0, "wheel": 2.5},
+    "gear": {"point": 20.0, "bogie": 1.2, "wheel": 2.8},
     "empty": {},
 }
 

@@ -16,11 +16,11 @@ SQUARES = (5.0, 20.0)
 
 
 def test_balanced_mix_holds_what_it_states():
-    """Means over 160 pictures; four standard errors, and 10 % for what hides objects."""
+    """Means over 110 pictures; four standard errors, and 10 % for what hides objects."""
     per_image, scenes = MIXES["balanced"]
     mix = SceneMix(per_image, scenes, SQUARES)
     mix.check(SIZE)
-    classes = [draw_still(np.random.default_rng([7, i]), SIZE, mix).labels[:, 0].astype(int) for i in range(160)]
+    classes = [draw_still(np.random.default_rng([7, i]), SIZE, mix).labels[:, 0].astype(int) for i in range(110)]
     counts = np.array([np.bincount(found, minlength=5) for found in classes])
     error, wanted = counts.std(0) / np.sqrt(len(counts)), np.array([per_image[name] for name in NAMES])
     assert (np.abs(counts.mean(0) - wanted) < 4 * error + 0.1 * wanted).all(), counts.mean(0)
