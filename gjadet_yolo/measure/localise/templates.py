@@ -7,8 +7,8 @@ Two estimates of a marker's place in a frame:
   a px; but where the marker's middle is in the look is known only as well as one frame tells.
 - absolute: the same pixels against the fitted model of the marker (``fit.py``). It is bound to no frame.
 
-What their difference is in several frames places the look (``settle.py``), so the final position has the constancy of the first and
-the exactness of the second. Their disagreement in one frame tells when something is wrong with either.
+What their difference is in several frames places the look (``settle.py``), so the final position has the constancy of
+the first and the exactness of the second. Their disagreement in one frame tells when something is wrong with either.
 """
 
 from __future__ import annotations
