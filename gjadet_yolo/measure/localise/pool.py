@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gjadet_yolo.measure.localise.model import to_grey
 from gjadet_yolo.measure.localise.templates import Templates
+from gjadet_yolo.measure.localise.tone import power_of, toned
 from gjadet_yolo.measure.tracks import Located
 
 
@@ -20,12 +22,18 @@ class Pool:
 
     Attributes:
         templates: Of all markers learned so far.
+        power: Of the grey levels, which undoes the camera's tone curve; see ``tone.py``.
     """
 
     templates: Templates | None = field(default=None, repr=False)
+    power: float = 1.0
 
     def learn(self, grey: np.ndarray, boxes_xyxy: np.ndarray) -> Part:
         """Learn K markers from a frame (H, W) and their boxes (K, 4)."""
+        grey, boxes_xyxy = to_grey(grey), np.asarray(boxes_xyxy, float).reshape(-1, 4)
+        if self.templates is None:
+            self.power = power_of(grey, boxes_xyxy)
+        grey = toned(grey, self.power)
         sides = [] if self.templates is None else sorted({group.side for group in self.templates.groups})
         fresh = Templates.learn(grey, boxes_xyxy, sides)
         first = 0 if self.templates is None else len(self.templates.kind)
@@ -37,7 +45,7 @@ class Pool:
 
     def locate(self, grey: np.ndarray, guess_px: np.ndarray, shape: np.ndarray) -> Located:
         """Find all markers (K,) as :meth:`Templates.locate` does."""
-        return self.templates.locate(grey, guess_px, shape)
+        return self.templates.locate(toned(to_grey(grey), self.power), guess_px, shape)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ Two estimates of a marker's place in a frame:
   a px; but where the marker's middle is in the look is known only as well as one frame tells.
 - absolute: the same pixels against the fitted model of the marker (``fit.py``). It is bound to no frame.
 
-The mean of their difference over all frames places the look, so the final position has the constancy of the first and
-the exactness of the second. Their disagreement in one frame tells when something is wrong with either.
+What their difference is in several frames places the look (``settle.py``), so the final position has the constancy of
+the first and the exactness of the second. Their disagreement in one frame tells when something is wrong with either.
 """
 
 from __future__ import annotations
@@ -175,15 +175,14 @@ class Templates:
 
     def place_looks(self, grey: np.ndarray, position: np.ndarray, maps: np.ndarray) -> None:
         """Fit the models to an image in which the markers have been found, and note what that says about the looks."""
-        start = self.model.take(np.arange(len(position)))
-        # what was not found stays where it was, and its fit is dropped below
-        start.middle_px = np.where(np.isfinite(position), position, start.middle_px)
-        start.frame = maps @ start.frame
+        rows = np.flatnonzero(np.isfinite(position).all(1) & (self.model.kind < len(SHAPES)))
+        start, value, sigma = self.model.take(rows), np.full_like(position, np.nan), np.full_like(position, np.nan)
+        start.middle_px, start.frame = position[rows], maps[rows] @ start.frame
         found = refit(grey, start)
-        apart = np.linalg.solve(maps, (found.middle_px - position)[..., None])[..., 0]
-        half = np.abs(np.linalg.det(self.model.frame))[:, None] ** 0.5
-        usable = (np.abs(apart) < WRONG * half).all(1, keepdims=True) & (self.model.kind < len(SHAPES))[:, None]
-        self.offsets.add(np.where(usable, apart, np.nan), found.sigma[:, :2])
+        apart = np.linalg.solve(maps[rows], (found.middle_px - position[rows])[..., None])[..., 0]
+        usable = (np.abs(apart) < WRONG * np.abs(np.linalg.det(start.frame))[:, None] ** 0.5).all(1)
+        value[rows[usable]], sigma[rows[usable]] = apart[usable], found.sigma[usable, :2]
+        self.offsets.add(value, sigma)
 
     def due(self, sought: int) -> bool:
         """Whether the models are to be fitted again in a frame in which so many markers are looked for."""
