@@ -1,6 +1,6 @@
 """How exactly markers of every kind are placed: a row per kind, sizes as columns.
 
-    python benchmarks/marker_kinds.py [count=60] [sizes=8,12,16,24,40] [seed=0]
+    python benchmarks/marker_kinds.py [count=60] [sizes=8,12,16,24,40] [seed=0] [kinds=square,dot,...]
 
 Each marker is drawn alone at a random place, turned at random and seen up to 30 degrees from the side, black on white,
 white on black or on yellow, with the blur of a lens; ``refine`` starts from its box with 0.5 px of error. Root mean
@@ -27,7 +27,7 @@ LOOKS = {"clean": (0.7, 1.0), "bad": (1.2, 8.0)}  # deviation of the blur in px,
 
 def drawn(kind: str, diameter_px: float, rng: np.random.Generator) -> tuple[Targets, int]:
     """A marker in px at a random place, and the side of the picture."""
-    side = int(3 * diameter_px) + 24
+    side = int((7 if kind == "square" else 3) * diameter_px) + 24  # holds a turned strip of 2 x 3 squares
     centre = tuple(side / 2 + rng.uniform(-1, 1, 2))
     light, dark = LIGHTS[int(rng.integers(2))], (25.0,) * 3
     if kind == "square":
@@ -52,16 +52,16 @@ def picture(targets: Targets, side: int, blur_px: float, noise: float, rng: np.r
 def errors(kind: str, diameter_px: float, look: str, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Errors and stated deviations of the places found, (N, 2) px each; nan where none was."""
     rng = np.random.default_rng([seed, round(10 * diameter_px), *kind.encode(), *look.encode()])
-    error, sigma = [], []
+    tiles, boxes, truth = [], [], []
     for _ in range(count):
         targets, side = drawn(kind, diameter_px, rng)
-        image = picture(targets, side, *LOOKS[look], rng)
-        outlines = targets.outlines_mm
-        boxes = np.concatenate((outlines.min(1), outlines.max(1)), 1) + rng.normal(0, 0.5, (len(outlines), 4))
-        found = refine(image, boxes)
-        error.append(found.position_px - outlines.mean(1))
-        sigma.append(found.sigma_px)
-    return np.concatenate(error), np.concatenate(sigma)
+        aside = len(tiles) * side, 0  # side by side in one picture, as fits of many at once cost a fraction
+        tiles.append(picture(targets, side, *LOOKS[look], rng))
+        outlines = targets.outlines_mm + aside
+        boxes.append(np.concatenate((outlines.min(1), outlines.max(1)), 1) + rng.normal(0, 0.5, (len(outlines), 4)))
+        truth.append(outlines.mean(1))
+    found = refine(np.concatenate(tiles, 1), np.concatenate(boxes))
+    return found.position_px - np.concatenate(truth), found.sigma_px
 
 
 def cell(error: np.ndarray, sigma: np.ndarray) -> str:
@@ -75,12 +75,12 @@ def cell(error: np.ndarray, sigma: np.ndarray) -> str:
 
 def main() -> None:
     """Print the table."""
-    settings = {"count": "60", "sizes": "8,12,16,24,40", "seed": "0"}
+    settings = {"count": "60", "sizes": "8,12,16,24,40", "seed": "0", "kinds": ",".join(("square", *MARKERS))}
     settings |= dict(argument.split("=", 1) for argument in sys.argv[1:])
     sizes = [float(size) for size in settings["sizes"].split(",")]
     heads = [f"{look}, {size:g} px" for look in LOOKS for size in sizes]
     print("| kind | " + " | ".join(heads) + " |\n|" + "---|" * (len(heads) + 1))
-    for kind in ("square", *MARKERS):
+    for kind in settings["kinds"].split(","):
         count = int(settings["count"]) // (6 if kind == "square" else 1)  # six squares in a strip
         cells = [cell(*errors(kind, size, look, count, int(settings["seed"]))) for look in LOOKS for size in sizes]
         print(f"| {kind} | " + " | ".join(cells) + " |", flush=True)
