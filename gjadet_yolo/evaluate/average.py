@@ -16,7 +16,9 @@ from gjadet_yolo.evaluate.outcomes import IOUS, Outcomes
 from gjadet_yolo.evaluate.scores import mean
 
 RECALLS = np.linspace(0, 1, 101)
-MOST_VALUES = 4_000_000  # draws times detections at a time, 16 MB for each array
+# Places on each curve of a draw, at right detections; exact up to there, and beyond it five times as fine as RECALLS.
+MOST_PLACES = 500
+NEARLY = 1e-6  # float32 recall may be that much below a recall that is reached
 FIGURES = ("AP", "AP50", "AP75", "recall")
 
 
@@ -42,18 +44,21 @@ def figures_of(one: Outcomes, size: int = 0) -> np.ndarray:
 
 
 def weights(images: int, draws: int, seed: int) -> np.ndarray:
-    """How often each picture is drawn, (draws, images) float32."""
+    """How often each picture is drawn, (images, draws) float32."""
     generator = np.random.default_rng(seed)
-    return generator.multinomial(images, np.full(images, 1 / images), size=draws).astype(np.float32)
+    drawn = generator.multinomial(images, np.full(images, 1 / images), size=draws)
+    return np.ascontiguousarray(drawn.T, dtype=np.float32)
 
 
 def drawn_figures(one: Outcomes, weight: np.ndarray, size: int = 0) -> np.ndarray:
-    """The four ``FIGURES`` of a class in every draw, (D, 4)."""
-    objects = weight @ one.objects[size].astype(np.float32)
-    result = np.full((len(weight), 4), np.nan)
+    """The four ``FIGURES`` of a class in every draw, (D, 4), from weights of pictures (I, D)."""
+    objects = one.objects[size].astype(np.float32) @ weight
+    result = np.full((weight.shape[1], 4), np.nan)
     some = objects > 0
+    if not some.any():
+        return result
     columns = np.stack([drawn_ap(one, weight, objects, size, level) for level in range(len(IOUS))], axis=1)
-    found = weight @ np.bincount(one.image[one.right[size, 0]], minlength=weight.shape[1]).astype(np.float32)
+    found = np.bincount(one.image[one.right[size, 0]], minlength=len(weight)).astype(np.float32) @ weight
     result[some, 0] = columns[some].mean(1)
     result[some, 1:3] = columns[some][:, [0, 5]]
     result[some, 3] = found[some] / objects[some]
@@ -66,35 +71,35 @@ def drawn_ap(one: Outcomes, weight: np.ndarray, objects: np.ndarray, size: int, 
     right, image = one.right[size, level][counts], one.image[counts]
     places = np.flatnonzero(right)
     if not len(places):
-        return np.zeros(len(weight))
-    # detections between two right ones are one segment; those behind the last right one change nothing
+        return np.zeros(weight.shape[1])
+    if len(places) > MOST_PLACES:
+        places = places[np.linspace(0, len(places) - 1, MOST_PLACES).round().astype(int)]
+    # between two places lies one segment; what comes behind the last right detection changes nothing
     last = places[-1] + 1
-    segment = np.cumsum(right[:last]) - right[:last]
-    table = sparse.csr_matrix(
-        (np.ones(last, np.float32), (segment, image[:last])), shape=(len(places), weight.shape[1])
-    )
-    result = np.zeros(len(weight))
-    step = max(1, MOST_VALUES // len(places))
-    for start in range(0, len(weight), step):
-        part = slice(start, start + step)
-        result[part] = sampled(weight[part], table, image[places], objects[part])
-    return result
-
-
-def sampled(weight: np.ndarray, table: sparse.csr_matrix, image: np.ndarray, objects: np.ndarray) -> np.ndarray:
-    """AP of some draws (D,) from detections by segment and picture, and the picture of each right detection (K,)."""
-    total = np.cumsum(np.ascontiguousarray((table @ weight.T).T), axis=1)
-    found = np.cumsum(weight[:, image], axis=1)
+    segment, image, right = np.searchsorted(places, np.arange(last)), image[:last], right[:last]
+    total = cumulated(segment, image, weight)
+    found = cumulated(segment[right], image[right], weight)
     precision = np.divide(found, total, out=np.zeros_like(found), where=total > 0)
-    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    rows, columns = found.shape
-    safe = np.maximum(objects, 1)[:, None]
-    # one search for all draws: recall is at most 1, so that rows 2 apart stay in order
-    shift = 2.0 * np.arange(rows)[:, None]
-    where = np.searchsorted((found / safe.astype(float) + shift).ravel(), (RECALLS + shift).ravel())
-    column = where.reshape(rows, -1) - columns * np.arange(rows)[:, None]
-    padded = np.concatenate((envelope, np.zeros((rows, 1), envelope.dtype)), axis=1)
-    return np.take_along_axis(padded, column.clip(0, columns), axis=1).mean(1)
+    envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    return at_recalls(envelope, found / np.maximum(objects, 1))
+
+
+def cumulated(segment: np.ndarray, image: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Detections up to the end of each segment in every draw, (P, D)."""
+    shape = (int(segment[-1]) + 1, len(weight))
+    table = sparse.csr_matrix((np.ones(len(segment), np.float32), (segment, image)), shape=shape)
+    return np.cumsum(table @ weight, axis=0)
+
+
+def at_recalls(envelope: np.ndarray, recall: np.ndarray) -> np.ndarray:
+    """Mean over ``RECALLS`` of the precision (P, D) where each recall is reached, (D,); 0 where it is not."""
+    places, draws = recall.shape
+    # one search for all draws: recall is at most 1, so that draws 2 apart stay in order
+    shift = 2.0 * np.arange(draws)[:, None]
+    where = np.searchsorted((recall.T + shift).ravel(), (RECALLS + shift - NEARLY).ravel())
+    row = where.reshape(draws, -1) - places * np.arange(draws)[:, None]
+    padded = np.concatenate((envelope, np.zeros((1, draws), envelope.dtype)))
+    return padded[row.clip(0, places), np.arange(draws)[:, None]].mean(1)
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:

@@ -90,14 +90,14 @@ def side(name: str, data: Labelled, found: list[np.ndarray], rules: Rules, watch
     Args:
         watch: Yields the items that it is given, and shows progress with the text that comes with them.
     """
-    by_class = outcomes(list(watch(data.images, f"matching {name}")), found, len(data.names), rules.imgsz)
+    by_class = outcomes(watch(data.images, f"matching {name}"), found, len(data.names), rules.imgsz)
     weight = weights(len(data.images), rules.draws, SEED)
     plain = np.array([[figures_of(one, size) for one in by_class] for size in range(len(BINS_PX))])  # (S, C, 4)
     work = [(size, label) for size in range(len(BINS_PX)) for label in range(len(by_class))]
     drawn = [drawn_figures(by_class[label], weight, size) for size, label in watch(work, f"drawing {name}")]
     drawn_by = np.array(drawn).reshape(*plain.shape[:2], rules.draws, 4)
     bins = reliability(by_class, len(data.images))
-    ece = calibration_error(np.einsum("di,kib->kdb", weight, bins, optimize=True))
+    ece = calibration_error(np.einsum("id,kib->kdb", weight, bins, optimize=True))
     judged = [judge(*pair, rules.confidence) for pair in zip(data.images, found, strict=True)]
     return Side(
         name, found, by_class, rows_of(data, plain[:, :, None])[:, 0], rows_of(data, drawn_by), bins, ece, judged

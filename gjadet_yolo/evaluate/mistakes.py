@@ -109,11 +109,11 @@ def mended_rows(image: LabelledImage, one: Judged, mended: int) -> np.ndarray:
     """Confidence, whether right, and class of the detections of a picture as the oracle leaves them, (M, 3)."""
     right, label, keep = one.kind == RIGHT, one.boxes[:, 5].copy(), one.kind != mended
     if mended in (CLASS, LOCALISATION):
-        free = set(one.unfound.tolist())
-        # the surest about each free object becomes right; the others would be duplicates, and go
-        for index in np.flatnonzero(~keep):
+        taken = set(range(len(image.labels))) - set(one.unfound.tolist())
+        # the surest about each free object, of both kinds, becomes right; the others would be duplicates, and go
+        for index in np.flatnonzero(np.isin(one.kind, (CLASS, LOCALISATION))):
             target = int(one.target[index])
-            if target in free:
-                free.remove(target)
+            if target not in taken and one.kind[index] == mended:
                 right[index], keep[index], label[index] = True, True, image.labels[target, 0]
+            taken.add(target)
     return np.stack((one.boxes[:, 4], right, label), axis=1)[keep]

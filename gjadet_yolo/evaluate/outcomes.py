@@ -7,7 +7,7 @@ outcomes that pictures could be drawn from with weights; ``tests/evaluate/test_o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -89,7 +89,7 @@ def claims(truth: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return right, counts
 
 
-def outcomes(images: Sequence[LabelledImage], found: Sequence[np.ndarray], classes: int, imgsz: int) -> list[Outcomes]:
+def outcomes(images: Iterable[LabelledImage], found: Sequence[np.ndarray], classes: int, imgsz: int) -> list[Outcomes]:
     """Outcomes of each class.
 
     Args:
@@ -98,7 +98,7 @@ def outcomes(images: Sequence[LabelledImage], found: Sequence[np.ndarray], class
         imgsz: Longer side of an image at the network's input, px.
     """
     parts: list[list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]] = [[] for _ in range(classes)]
-    objects = np.zeros((classes, len(BINS_PX), len(images)), int)
+    objects = np.zeros((classes, len(BINS_PX), len(found)), int)
     for number, (image, rows) in enumerate(zip(images, found, strict=True)):
         scale = imgsz / max(image.width, image.height)
         ordered = rows[np.argsort(-rows[:, 4], kind="stable")]

@@ -25,6 +25,7 @@
     const wanted = find("curve-class").value, traces = [];
     data.models.forEach((model, which) => data.classes.forEach((name, index) => {
       if (wanted ? name !== wanted : index >= 12) return;
+      if (data.curves[which][name].every((value) => value === null)) return; // no objects
       const label = plain(data.models.length > 1 ? `${name}, ${model}` : name);
       traces.push({ x: data.recalls, y: data.curves[which][name], name: label, mode: "lines",
         line: { color: palette[index % palette.length], dash: dashes[which], width: 2 } });
@@ -74,7 +75,6 @@
     const box = document.createElement("figure"), image = document.createElement("img"), below = document.createElement("figcaption");
     image.src = entry.src;
     image.alt = below.textContent = caption;
-    image.loading = "lazy";
     if (href) {
       const link = document.createElement("a");
       link.href = href;

@@ -22,11 +22,14 @@ def text(value: float | None, digits: int = 3, sign: bool = False) -> str:
 
 
 def spread(one: Mapping[str, float | None], prefix: str = "") -> str:
-    return f"[{text(one[f'{prefix}low'])}, {text(one[f'{prefix}high'])}]"
+    low, high = one[f"{prefix}low"], one[f"{prefix}high"]
+    return DASH if low is None else f"[{text(low)}, {text(high)}]"
 
 
 def difference(one: Mapping[str, float | None]) -> str:
     """Difference to the other model, with its interval."""
+    if one["difference"] is None:
+        return DASH
     return f"{text(one['difference'], sign=True)} {spread(one, 'diff_')}"
 
 
@@ -85,7 +88,9 @@ def thresholds_table(content: Mapping[str, Any]) -> str:
 
 def costs_table(content: Mapping[str, Any]) -> str:
     """Kinds of mistakes and what they cost."""
-    header = ["kind", "number", *(f"{name} {what}" for name in content["models"] for what in ("AP50 lost", "share"))]
+    header = ["kind", "number", "AP50 lost", "share"]
+    if len(content["models"]) > 1:
+        header += ["AP50 lost, other", "share, other"]
     rows = []
     for index, row in enumerate(content["costs"][0]):
         own = [costs[index] for costs in content["costs"]]

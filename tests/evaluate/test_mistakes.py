@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from crowd import CLASSES, scene
 
 from gjadet_yolo.data.formats.boxes import LabelledImage
 from gjadet_yolo.evaluate.mistakes import KINDS, costs, judge
@@ -71,3 +72,22 @@ def test_a_missed_object_costs_its_recall():
     other = [0, 60, 60, 70, 70]
     found = lost((FIRST, other), CASES["right"])
     assert found["missed"] == pytest.approx(50 / 101)
+
+
+def test_costs_are_those_of_tidecv():
+    """Stored figures of tidecv 1.0.1, ``TIDERun(...).fix_main_errors()``; its recalls are rounded otherwise."""
+    generator = np.random.default_rng(5)
+    scenes = [scene(generator) for _ in range(60)]
+    for _, found in scenes:
+        found[:, 4] = generator.random(len(found))  # ties have no order that both would share
+    images = [image for image, _ in scenes]
+    percent = {k: 100 * v for k, v in costs(images, [judge(*pair) for pair in scenes], CLASSES).items()}
+    expected = {
+        "localisation": 7.799028644,
+        "class": 11.259914296,
+        "duplicate": 10.413243957,
+        "background": 0.224214268,
+        "class and localisation": 0.092576462,
+    }
+    assert {k: percent[k] for k in expected} == pytest.approx(expected, abs=1e-6)
+    assert percent["missed"] == pytest.approx(4.590718676, abs=0.02)
