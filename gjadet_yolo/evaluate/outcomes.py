@@ -56,34 +56,42 @@ def outside(boxes: np.ndarray) -> np.ndarray:
     return np.array([(area < low**2) | (area > high**2) for low, high in BINS_PX])
 
 
-def claims(truth: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def claims(overlap: np.ndarray, truth_out: np.ndarray, boxes_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Right and counting detections of one class in one picture, (S, T, M) bool each.
 
     Args:
-        truth: Objects, xyxy px at the network's input, (N, 4).
-        boxes: Detections, surest first, (M, 4).
+        overlap: IoU of detections, surest first, and objects, (M, N).
+        truth_out: Objects outside each size bin, (S, N) bool.
+        boxes_out: Detections outside each size bin, (S, M) bool.
     """
-    shape = (len(BINS_PX), len(IOUS), len(boxes))
+    shape = (len(BINS_PX), len(IOUS), len(overlap))
     right = np.zeros(shape, bool)
-    counts = np.broadcast_to(~outside(boxes)[:, None], shape).copy()
-    if not len(truth) or not len(boxes):
-        return right, counts
-    aside, overlap = outside(truth), ious(boxes, truth)
-    free = np.ones((*shape[:2], len(truth)), bool)
-    limits = np.minimum(IOUS, 1 - LEAST)[None, :, None]
+    counts = np.repeat(~boxes_out[:, None], len(IOUS), axis=1)
+    near = overlap >= IOUS[0]
     # most detections reach no object at all, and are done
-    for index in np.flatnonzero(overlap.max(1) >= IOUS[0]):
-        able = free & (overlap[index] >= limits)
-        inside = able & ~aside[:, None]
+    rows = np.flatnonzero(near.any(1))
+    if not len(rows):
+        return right, counts
+    limits = np.minimum(IOUS, 1 - LEAST)
+    if near.sum(0).max() == 1 == near.sum(1).max():  # nobody competes
+        objects = near[rows].argmax(1)
+        enough = (overlap[rows, objects] >= limits[:, None])[None]
+        aside = truth_out[:, None, objects]
+        right[..., rows] = enough & ~aside
+        counts[..., rows] = np.where(enough, ~aside, counts[..., rows])
+        return right, counts
+    free = np.ones((*shape[:2], len(truth_out[0])), bool)
+    for index in rows:
+        able = free & (overlap[index] >= limits[None, :, None])
+        inside = able & ~truth_out[:, None]
         # objects inside the bin come first, however small their IoU
         options = np.where(inside.any(2, keepdims=True), inside, able)
         value = np.where(options, overlap[index], -1.0)
-        best = len(truth) - 1 - value[..., ::-1].argmax(2)  # the last of equal ones, as COCO
-        has = options.any(2)
-        bin_, level = np.nonzero(has)
+        best = overlap.shape[1] - 1 - value[..., ::-1].argmax(2)  # the last of equal ones, as COCO
+        bin_, level = np.nonzero(options.any(2))
         chosen = best[bin_, level]
         free[bin_, level, chosen] = False
-        ignored = aside[bin_, chosen]
+        ignored = truth_out[bin_, chosen]
         right[bin_, level, index] = ~ignored
         counts[bin_, level, index] = ~ignored
     return right, counts
@@ -103,12 +111,13 @@ def outcomes(images: Iterable[LabelledImage], found: Sequence[np.ndarray], class
         scale = imgsz / max(image.width, image.height)
         ordered = rows[np.argsort(-rows[:, 4], kind="stable")]
         own, other = image.labels[:, 0].astype(int), ordered[:, 5].astype(int)
+        truth, boxes = image.labels[:, 1:] * scale, ordered[:, :4] * scale
+        overlap, truth_out, boxes_out = ious(boxes, truth), outside(truth), outside(boxes)
         for label in np.union1d(own, other):
-            truth = image.labels[own == label, 1:] * scale
-            guesses = ordered[other == label][:MAX_DET]
-            objects[label, :, number] = (~outside(truth)).sum(1)
-            right, counts = claims(truth, guesses[:, :4] * scale)
-            parts[label].append((guesses[:, 4], np.full(len(guesses), number), right, counts))
+            here, mine = np.flatnonzero(own == label), np.flatnonzero(other == label)[:MAX_DET]
+            objects[label, :, number] = (~truth_out[:, here]).sum(1)
+            right, counts = claims(overlap[np.ix_(mine, here)], truth_out[:, here], boxes_out[:, mine])
+            parts[label].append((ordered[mine, 4], np.full(len(mine), number), right, counts))
     return [joined(own, objects[label]) for label, own in enumerate(parts)]
 
 
