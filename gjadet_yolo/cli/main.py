@@ -15,6 +15,7 @@ from gjadet_yolo.cli import (
     convert,
     demo,
     doctor,
+    evaluate,
     measure,
     models,
     predict,
@@ -33,6 +34,7 @@ VERBS = {
     "convert": convert,
     "demo": demo,
     "doctor": doctor,
+    "evaluate": evaluate,
     "measure": measure,
     "models": models,
     "predict": predict,
@@ -48,6 +50,10 @@ EXAMPLES = {
     "convert": ("gjadet convert coco=DIR out=DIR", "gjadet convert yolo=DIR/data.yaml out=DIR"),
     "demo": ("gjadet demo out=demo", "gjadet demo train=true epochs=40"),
     "doctor": ("gjadet doctor",),
+    "evaluate": (
+        "gjadet evaluate model=best.pt data=data.yaml out=DIR",
+        "gjadet evaluate model=best.pt against=other.pt data=data.yaml degrade=fog,blur out=DIR",
+    ),
     "measure": (
         "gjadet measure source=crash.avi fps=1000 square_mm=40 out=DIR",
         "gjadet measure from=DIR filter=50hz out=DIR2",

@@ -6,6 +6,7 @@ They know nothing of what is reported, so that measuring and evaluating share th
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -46,8 +47,11 @@ def script(text: str) -> str:
     return f"<script>{safe}</script>"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()) -> str:
-    """A table; columns in ``numeric`` stand to the right. Without a header, rows are names with their values."""
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = (), kind: str = "") -> str:
+    """A table; columns in ``numeric`` stand to the right. Without a header, rows are names with their values.
+
+    ``kind`` is what the style and the script call it.
+    """
     numeric = set(numeric)
     side = ['<{} class="number">' if column in numeric else "<{}>" for column in range(max(len(header), 2))]
 
@@ -56,8 +60,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterabl
 
     head = f"<thead><tr>{line(header, 'th')}</tr></thead>" if header else ""
     body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
-    kind = "" if header else ' class="pairs"'
-    return f'<div class="table"><table{kind}>{head}<tbody>{body}</tbody></table></div>'
+    kind = kind if header else "pairs"
+    mark = f' class="{escape(kind)}"' if kind else ""
+    return f'<div class="table"><table{mark}>{head}<tbody>{body}</tbody></table></div>'
 
 
 def pairs(entries: Mapping[str, Any]) -> str:
@@ -113,14 +118,39 @@ def halves(left: str, right: str) -> str:
     return f'<div class="halves"><div>{left}</div><div>{right}</div></div>'
 
 
-def document(title: str, below: str, content: Iterable[str], scripts: Iterable[str]) -> Iterable[str]:
-    """The page, in pieces: title, a line below it, its sections, then data and scripts."""
+def policy(scripts: Iterable[str]) -> str:
+    """Content-Security-Policy of a page that runs these scripts (elements) and nothing else, and loads nothing."""
+    texts = (one.removeprefix("<script>").removesuffix("</script>") for one in scripts)
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts]
+    allowed = " ".join(f"'sha256-{value}'" for value in hashes)
+    # Plotly writes rules into the page's style, and saves charts as pictures
+    rules = f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:"
+    return f'<meta http-equiv="Content-Security-Policy" content="{rules}">'
+
+
+def document(
+    title: str,
+    below: str,
+    content: Iterable[str],
+    scripts: Iterable[str],
+    styles: Sequence[str] = ("page.css",),
+    guarded: Sequence[str] = (),
+) -> Iterable[str]:
+    """The page, in pieces: title, a line below it, its sections, then data and scripts.
+
+    Args:
+        styles: Files of the room.
+        guarded: Texts of scripts, of the package or a library; where there are any, no other script runs.
+    """
+    elements = [script(text) for text in guarded]
+    style = "".join(map(own_text, styles))
     yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+    yield policy(elements) if elements else ""
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>{escape(title)}</title><style>{own_text('page.css')}</style></head>\n<body><main>"
+    yield f"<title>{escape(title)}</title><style>{style}</style></head>\n<body><main>"
     yield f'<header><h1>{escape(title)}</h1><p class="below">{escape(below)}</p></header>\n'
     for part in content:
         yield part + "\n"
     yield "</main>\n"
-    yield from scripts
+    yield from (*scripts, *elements)
     yield "</body></html>\n"
