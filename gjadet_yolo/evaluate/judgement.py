@@ -211,11 +211,18 @@ def costs_of(data: Labelled, one: Side) -> list[dict[str, Any]]:
     """AP50 that each kind of mistake costs, and its share of the costs of all kinds; over all confidences."""
     judged = [judge(*pair) for pair in zip(data.images, one.found, strict=True)]
     lost = costs(data.images, judged, len(data.names))
-    total = sum(max(value, 0.0) for value in lost.values())
+    # nothing is left to judge where every object is missed and the oracle takes them away
+    won = {kind: max(value, 0.0) if np.isfinite(value) else 0.0 for kind, value in lost.items()}
+    total = sum(won.values())
     number = {kind: sum(int((own.kind == index).sum()) for own in one.judged) for index, kind in enumerate(KINDS)}
     number[KINDS[MISSED]] = sum(len(own.missed) for own in one.judged)
     return [
-        {"kind": kind, "cost": value, "share": max(value, 0.0) / total if total else None, "number": number[kind]}
+        {
+            "kind": kind,
+            "cost": plain_value(value),
+            "share": won[kind] / total if total else None,
+            "number": number[kind],
+        }
         for kind, value in lost.items()
     ]
 

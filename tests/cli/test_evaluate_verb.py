@@ -242,3 +242,14 @@ def test_own_detections(world, tmp_path):
     assert main(["evaluate", *arguments, f"out={tmp_path}/out"]) == 0
     figures = json.loads((tmp_path / "out/evaluation.json").read_text(encoding="utf-8"))["figures"]
     assert figures[0]["AP"]["value"] == pytest.approx(0.5)
+
+
+def test_a_model_that_finds_nothing(world, tmp_path):
+    """AP is 0, and no kind of mistake has a share, because mending the missed leaves nothing to find."""
+    (tmp_path / "none.json").write_text("[]")
+    arguments = [f"predictions={tmp_path}/none.json", f"data={world}/set", "draws=10"]
+    assert main(["evaluate", *arguments, f"out={tmp_path}/out"]) == 0
+    content = json.loads((tmp_path / "out/evaluation.json").read_text(encoding="utf-8"))
+    assert content["figures"][0]["AP"]["value"] == 0
+    assert [row["share"] for row in content["costs"][0]] == [None] * 6
+    assert content["costs"][0][-1]["number"] == 12
