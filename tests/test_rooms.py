@@ -20,7 +20,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "data": ("messages", "locate", "folders", "geometry"),
     "recipe": ("messages", "losses", "data"),
     "synth": ("messages", "folders", "geometry", "data"),
-    "evaluate": ("losses", "data"),
+    "evaluate": ("losses", "data", "nn"),
     "measure": ("messages", "locate", "folders", "geometry", "data"),
     "report": ("messages", "folders", "geometry", "data", "measure"),
     # the host's functions as they are wrapped: what models and trainers need of them

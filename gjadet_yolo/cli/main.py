@@ -16,6 +16,7 @@ from gjadet_yolo.cli import (
     demo,
     doctor,
     evaluate,
+    explain,
     measure,
     models,
     predict,
@@ -35,6 +36,7 @@ VERBS = {
     "demo": demo,
     "doctor": doctor,
     "evaluate": evaluate,
+    "explain": explain,
     "measure": measure,
     "models": models,
     "predict": predict,
@@ -54,6 +56,7 @@ EXAMPLES = {
         "gjadet evaluate model=best.pt data=data.yaml out=DIR",
         "gjadet evaluate model=best.pt against=other.pt data=data.yaml degrade=fog,blur out=DIR",
     ),
+    "explain": ("gjadet explain model=best.pt source=a.jpg out=DIR",),
     "measure": (
         "gjadet measure source=crash.avi fps=1000 square_mm=40 out=DIR",
         "gjadet measure from=DIR filter=50hz out=DIR2",
