@@ -179,7 +179,7 @@ class TestTraining:
                 moved, expected = changed(before, after), everything - catch_up - frozen - constant
                 assert moved <= expected
                 # No target may be assigned to the coarser level, whose box branch then has a gradient of 0.
-                assert all(name.startswith("model.5.cv2.1.") for name in expected - moved)
+                assert all(name.startswith("model.5.cv2.1.") for name in expected - moved), expected - moved
         assert seen == [True, True, False, False] * 2
         table = rows(tmp_path / "a")
         assert [float(row["train/kl_loss"]) > 0 for row in table] == [True, False] * 2
