@@ -186,15 +186,14 @@ def degraded(
 
 def origin(args: argparse.Namespace) -> dict[str, str]:
     """What was judged, when and with what."""
-    import torch
-    import ultralytics
+    from importlib.metadata import version
 
     from gjadet_yolo import __version__
 
     shown = {name: getattr(args, name) for name in ("model", "predictions", "against", "data", "split", "tile")}
     return {
         **{name: str(value) for name, value in shown.items() if value},
-        "versions": f"gjadet-yolo {__version__}, ultralytics {ultralytics.__version__}, torch {torch.__version__}",
+        "versions": f"gjadet-yolo {__version__}, ultralytics {version('ultralytics')}, torch {version('torch')}",
         "written": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC"),
     }
 
