@@ -26,11 +26,13 @@
     data.models.forEach((model, which) => data.classes.forEach((name, index) => {
       if (wanted ? name !== wanted : index >= 12) return;
       if (data.curves[which][name].every((value) => value === null)) return; // no objects
-      const label = plain(data.models.length > 1 ? `${name}, ${model}` : name);
-      traces.push({ x: data.recalls, y: data.curves[which][name], name: label, mode: "lines",
+      const label = plain(`${name}, ${model}`);
+      // one entry for each class: two models of many classes would fill the chart with their legend
+      traces.push({ x: data.recalls, y: data.curves[which][name], name: which ? label : plain(name), showlegend: !which, mode: "lines",
         line: { color: palette[index % palette.length], dash: dashes[which], width: 2 } });
     }));
-    draw("curves", traces, "recall", "precision", { x: { range: [0, 1.01] }, y: { range: [0, 1.03] } });
+    const axis = data.models.length > 1 ? `recall (dashed: ${plain(data.models[1])})` : "recall";
+    draw("curves", traces, axis, "precision", { x: { range: [0, 1.01] }, y: { range: [0, 1.03] } });
   }
 
   function calibration() {
