@@ -23,6 +23,7 @@ from gjadet_yolo.measure.rigid import (
     departures,
     fit_body,
     median_layout,
+    middle_of,
     settle,
 )
 from gjadet_yolo.measure.tracks import Tracks
@@ -254,8 +255,7 @@ def early_half(weights: np.ndarray) -> np.ndarray:
 def off_from(early: Samples, samples: Samples, poses: Poses, markers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As :meth:`Samples.off`, with each marker's place on the body from its early samples."""
     place = np.where(early.weights[:, markers] > 0, samples.points[:, markers], np.nan)
-    back = poses.back(place)
-    layout = np.nanmedian(back.real, 0) + 1j * np.nanmedian(back.imag, 0)
+    layout = middle_of(poses.back(place))
     away = np.abs(samples.points[:, markers] - poses(layout))
     judged = (samples.weights[:, markers] > 0) & (poses.inertia[:, None] > 0)
     deviation = np.sqrt(1 / np.maximum(samples.weights[:, markers], 1e-12) + poses.variance(np.nan_to_num(layout)))

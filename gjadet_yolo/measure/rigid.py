@@ -140,10 +140,21 @@ def fit_layout(points: np.ndarray, weights: np.ndarray, poses: Poses) -> np.ndar
 def median_layout(points: np.ndarray, weights: np.ndarray, poses: Poses) -> np.ndarray:
     """As :func:`fit_layout`, by medians: a marker that has left late in the video keeps its place on the body."""
     back = np.where((weights > 0) & (poses.weight[:, None] > 0), poses.back(points), np.nan)
+    return middle_of(back)
+
+
+def middle_of(back: np.ndarray) -> np.ndarray:
+    """Median place of each marker, (K,) complex, over frames (T, K); nan where it is known in none."""
     layout = np.full(back.shape[1], np.nan + 0j)
     some = np.isfinite(back).any(0)
     layout[some] = np.nanmedian(back[:, some].real, 0) + 1j * np.nanmedian(back[:, some].imag, 0)
     return layout
+
+
+def centred(layout: np.ndarray) -> np.ndarray:
+    """A layout (K,) with a mean of 0; as it is where no place is known."""
+    known = np.isfinite(layout)
+    return layout - layout[known].mean() if known.any() else layout
 
 
 def alternate(points: np.ndarray, weights: np.ndarray, similar: bool) -> tuple[Poses, np.ndarray]:
@@ -151,10 +162,10 @@ def alternate(points: np.ndarray, weights: np.ndarray, similar: bool) -> tuple[P
     best = int((weights > 0).sum(1).argmax())
     layout = np.where(weights[best] > 0, points[best], np.nan)
     for _ in range(INNER):
-        layout = layout - np.nanmean(layout)
+        layout = centred(layout)
         poses = fit_poses(points, weights, layout, similar)
         layout = fit_layout(points, weights, poses)
-    layout = layout - np.nanmean(layout)
+    layout = centred(layout)
     return fit_poses(points, weights, layout, similar), layout
 
 

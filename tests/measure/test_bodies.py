@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
 from gjadet_yolo.measure.bodies import fit_bodies, group
-from gjadet_yolo.measure.rigid import fit_body
+from gjadet_yolo.measure.rigid import centred, fit_body, middle_of
 from gjadet_yolo.measure.steady import steady
 from gjadet_yolo.measure.tracks import Status, Tracks
 
@@ -174,3 +176,14 @@ def test_a_shaken_camera_is_steadied_by_what_stands():
     assert np.abs(error).max() < 0.35
     with pytest.raises(ValueError, match="none of the bodies"):
         steady(tracks, type(found)(found.body, np.zeros(2, bool), found.left))
+
+
+def test_places_that_are_never_known_warn_nobody():
+    """Two frames of two markers, the second of which is never seen: its place is unknown, and nothing is printed."""
+    back = np.array([(1 + 2j, np.nan), (3 + 4j, np.nan)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        layout = middle_of(back)
+        assert layout[0] == 2 + 3j and np.isnan(layout[1])
+        assert centred(layout)[0] == 0
+        assert np.isnan(centred(np.full(2, np.nan + 0j))).all()
