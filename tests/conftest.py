@@ -45,7 +45,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data YAML of eight training and four validation scenes, of a seed whose splits hold all that tests need."""
     often = {"point": 20.0, "bogie": 0.5, "wheel": 1.0, "absorber": 0.4, "rw": 0.4}
     mix = SceneMix(often, {"rig": 0.4, "train": 0.6}, (6.0, 14.0))
-    return render_set(Request(12, 4, 128, 5, mix), tmp_path_factory.mktemp("rendered") / "set")
+    return render_set(Request(12, 4, 128, 11, mix), tmp_path_factory.mktemp("rendered") / "set")
 
 
 @pytest.fixture(scope="session")

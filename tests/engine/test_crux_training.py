@@ -163,7 +163,8 @@ class TestTraining:
         model.add_callback("on_train_epoch_end", remember)
         seen = []
         model.add_callback("on_train_batch_end", lambda t: seen.append(t.unpaired is not None))
-        settings = {**STEPS, "batch": 4, "nbs": 4}  # two steps an epoch
+        # two steps an epoch, large enough to show in the last bit of each parameter in dark pictures too
+        settings = {**STEPS, "batch": 4, "nbs": 4, "lr0": 0.1, "warmup_bias_lr": 0.1}
         with caplog.at_level(logging.INFO, "ultralytics"):
             model.add_callback("on_train_start", remember)
             model.train(data=str(rendered), epochs=4, project=str(tmp_path), name="a", **settings)
