@@ -1,7 +1,7 @@
 """Rendering speed of two versions of the package, by turns, so that what else the machine does weighs on both alike.
 
-    git worktree add /tmp/before v0.9
-    python benchmarks/synth_pair.py before=/tmp/before [images=100] [imgsz=640]
+    git worktree add ../before v0.9
+    python benchmarks/synth_pair.py before=../before [images=100] [imgsz=640]
 
 Each version renders in a process of its own, five pictures by turns, JPEG and labels written, after ten pictures that
 do not count and what is made once per process. Prints pictures per second of CPU time and their ratio.
