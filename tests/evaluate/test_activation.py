@@ -135,3 +135,17 @@ def test_refusals(tmp_path, capsys):
     ]
     assert main(words) == 1
     assert "has 0 detections" in capsys.readouterr().err and not (tmp_path / "y").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "gates"), [("yolov8n.yaml", 0), ("yolo26n.yaml", 0), ("gjadetn.yaml", 4), ("gjadetn-joint.yaml", 4)]
+)
+def test_every_kind_of_network(name, gates):
+    """The host's with NMS and without, ours, and with a restorer in front: a map of 0 to 1 and the gates there are."""
+    from ultralytics import YOLO
+
+    network, seen = YOLO(name).model.float().eval(), torch.rand(1, 3, 64, 64)
+    chosen = choose(network, seen, np.array([16.0, 16, 48, 48]), 0)
+    for evidence in (layercam(network, seen, chosen), rise(network, seen, chosen, count=2)):
+        assert np.isfinite(evidence).all() and evidence.min() >= 0 and evidence.max() <= 1
+    assert len(adaptive_gates(network, seen)) == gates
