@@ -155,7 +155,7 @@ def test_validation_and_prediction_of_an_export(file_format, rendered):
     with float32_openvino() if file_format == "openvino" else np.errstate():
         found = exported.val(**settings).box
         ours, theirs = (one.predict(picture, **shared)[0] for one in (exported, model))
-    assert expected.map > 0.2
+    assert expected.all_ap[0, 0] > 0.8  # of points, at IoU 0.5: the other classes are hardly in these four pictures
     np.testing.assert_allclose(found.all_ap, expected.all_ap, atol=1e-3)
     assert (exported.task, ours.names) == ("detect", model.names)
     torch.testing.assert_close(ours.boxes.data, theirs.boxes.data, atol=1e-2, rtol=1e-4)
