@@ -35,6 +35,10 @@ def read_predictions(
     for index, image in enumerate(images):
         for key in (image.name, Path(image.name).name, Path(image.name).stem, str(image.file)):
             places.setdefault(key, index)
+    for index, image in enumerate(images):
+        # the host makes a number of a name of digits, 7 of 000007; a picture that is called 7 has gone first
+        if (stem := Path(image.name).stem).isdecimal():
+            places.setdefault(str(int(stem)), index)
     rows: list[list[list[float]]] = [[] for _ in images]
     unknown: dict[str, None] = {}
     for number, entry in enumerate(content["boxes"] if own else content):
@@ -91,7 +95,9 @@ def parsed(
         if (ids and category not in ids) or (not ids and not 1 <= category <= len(names)):
             raise ValueError(f"the data have no category id {category!r}")
         label = ids[category] if ids else int(category) - 1
-        key = files.get(entry["image_id"], str(entry["image_id"])) if files else str(entry["image_id"])
+        # newer hosts name the file too, which tells 7.png and 007.png apart
+        key = str(entry.get("file_name", entry["image_id"]))
+        key = files.get(entry["image_id"], key) if files else key
         x, y, width, height = map(float, entry["bbox"])
         box, confidence = [x, y, x + width, y + height], float(entry["score"])
     if not np.isfinite([*box, confidence]).all() or not 0 <= confidence <= 1 or box[2] < box[0] or box[3] < box[1]:
